@@ -1,0 +1,1 @@
+"""The only place where AWS is spoken to: clients, table, queues, secrets, settings."""

@@ -1,0 +1,1 @@
+"""The only place, besides routes, events and steps, that knows Chalice."""

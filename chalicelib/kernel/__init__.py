@@ -1,0 +1,1 @@
+"""The vocabulary every slice shares: standard library only, no input or output."""

@@ -1,0 +1,1 @@
+"""Orders: placing, paying, fulfilling, cancelling and refunding them."""
