@@ -63,6 +63,8 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
         def refuse(self: socket.socket, address: object, /) -> object:
             if self.family == socket.AF_UNIX:
                 return real[name](self, address)
+            # The caller's own clean-up expects an OSError; close for it.
+            self.close()
             return _refuse(name, address)
 
         return refuse
