@@ -1,0 +1,1 @@
+"""Commands and checks of the house that neither Lambda nor the shop needs."""
