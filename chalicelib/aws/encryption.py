@@ -14,7 +14,7 @@ NONCE_BYTES: Final = 12
 _PURPOSE: Final = "field"
 
 
-class SealBroken(RuntimeError):  # noqa: N818 - a fact about stored bytes
+class SealBroken(RuntimeError):
     """A sealed value was altered, moved to another place, or its key is gone."""
 
 

@@ -19,11 +19,55 @@ from typing import Any, Final, Literal, TextIO
 from chalicelib.aws.settings import settings
 
 ALLOWED_FIELDS: Final = frozenset(
-    """attempt aggregate_id batch_size cause channel client_ip_hash code conversation_id
-    correlation_id count dead_letter_id duration_ms error_type event_id event_type execution
-    lag_ms media_id message_id method order_id outcome parked payment_id product_id queue reason
-    receives refund_id request_id role route rule session_id socket_id source state status step
-    template ticket_id topic trigger user_id variant_id version workflow""".split()
+    {
+        "aggregate_id",
+        "attempt",
+        "batch_size",
+        "cause",
+        "channel",
+        "client_ip_hash",
+        "code",
+        "conversation_id",
+        "correlation_id",
+        "count",
+        "dead_letter_id",
+        "duration_ms",
+        "error_type",
+        "event_id",
+        "event_type",
+        "execution",
+        "lag_ms",
+        "media_id",
+        "message_id",
+        "method",
+        "order_id",
+        "outcome",
+        "parked",
+        "payment_id",
+        "product_id",
+        "queue",
+        "reason",
+        "receives",
+        "refund_id",
+        "request_id",
+        "role",
+        "route",
+        "rule",
+        "session_id",
+        "socket_id",
+        "source",
+        "state",
+        "status",
+        "step",
+        "template",
+        "ticket_id",
+        "topic",
+        "trigger",
+        "user_id",
+        "variant_id",
+        "version",
+        "workflow",
+    }
 )
 NAMESPACE: Final = "Souk"
 FRAMES_MAX: Final = 12

@@ -23,7 +23,7 @@ SECRET_LENGTH_MIN: Final = 32
 _VERSION: Final = re.compile(r"k[0-9]{1,6}")
 
 
-class SecretInvalid(RuntimeError):  # noqa: N818 - a fact found at start-up
+class SecretInvalid(RuntimeError):
     """A secret is missing, too short or not a key ring."""
 
 

@@ -9,7 +9,7 @@ from typing import Final
 _SWITCH: Final = ("on", "off")
 
 
-class SettingsInvalid(RuntimeError):  # noqa: N818 - a fact found at start-up
+class SettingsInvalid(RuntimeError):
     """The environment lacks a value or holds one that is not allowed."""
 
 

@@ -41,7 +41,7 @@ _THROTTLES: Final = frozenset(
 )
 
 
-class ConditionFailed(Exception):  # noqa: N818 - a business answer, not a fault
+class ConditionFailed(Exception):
     """A condition did not hold; `labels` are those of the writes concerned."""
 
     def __init__(self, labels: Iterable[str]) -> None:

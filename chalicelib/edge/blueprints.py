@@ -32,8 +32,8 @@ class EventBlueprint(Blueprint):
         """`import_name` is the module's `__name__`: handler strings are made of it."""
         super().__init__(import_name)
 
-    def _get_middleware_handlers(self, event_type: str) -> list[Callable[..., Any]]:
-        # Chalice asks by this private name; a unit test pins it.
+    def _get_middleware_handlers(self, event_type: str) -> list[Callable[..., Any]]:  # noqa: ARG002
+        # Chalice asks by this private name and argument; a unit test pins it.
         return [observe]
 
 

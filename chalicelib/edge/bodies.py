@@ -20,7 +20,9 @@ from chalicelib.kernel.errors import (
 BODY_BYTES_MAX: Final = 64 * 1024
 NESTING_MAX: Final = 32
 FIELD_ERRORS_MAX: Final = 25
-_JSON: Final = re.compile(r'\s*application/json\s*(;\s*charset\s*=\s*"?utf-8"?\s*)?;?\s*', re.I)
+_JSON: Final = re.compile(
+    r'\s*application/json\s*(;\s*charset\s*=\s*"?utf-8"?\s*)?;?\s*', re.IGNORECASE
+)
 
 
 class MalformedJson(Malformed):

@@ -11,8 +11,8 @@ from chalice.app import MultiDict, Request
 
 from chalicelib.aws.observability import bind, bound, configure_logging
 from chalicelib.edge import gateway, replies
-from chalicelib.edge.bodies import parse_json, parse_model, parse_query, raw_body, require_json
 from chalicelib.edge.blueprints import Stopwatch, new_correlation_id
+from chalicelib.edge.bodies import parse_json, parse_model, parse_query, raw_body, require_json
 from chalicelib.edge.calls import Call
 from chalicelib.edge.contracts import CONTRACT, PATH_IDS, ROUTES, Access, Contract, Route
 from chalicelib.edge.replies import Reply
@@ -51,9 +51,9 @@ class HttpBlueprint(Blueprint):
             served = self._served(view, path, access, contract)
             register = super(HttpBlueprint, self).route
             # An empty list: the media type is checked by `require_json`, in our envelope.
-            register(
-                path, methods=list(methods), authorizer=access.authorizer, content_types=[]
-            )(served)
+            register(path, methods=list(methods), authorizer=access.authorizer, content_types=[])(
+                served
+            )
             return view
 
         return declare
@@ -210,7 +210,9 @@ def enveloped(event: Any, get_response: Callable[[Any], Response]) -> Response:
         "Cache-Control": replies.NO_STORE,
         "X-Request-Id": request_id,
     }
-    return Response(body=reply.written().decode(), headers=headers, status_code=response.status_code)
+    return Response(
+        body=reply.written().decode(), headers=headers, status_code=response.status_code
+    )
 
 
 class Public:
@@ -229,7 +231,7 @@ class SandboxOnly:
     label = "N"
     authorizer = None
 
-    def admit(self, call: Call) -> None:
+    def admit(self, call: Call) -> None:  # noqa: ARG002 - the port's signature
         """NotFound unless the deployment runs the sandbox."""
         if not gateway.is_sandbox():
             raise NotFound

@@ -93,9 +93,7 @@ def error_reply(error: DomainError, request_id: str) -> Reply:
     retry_after_s = getattr(error, "retry_after_s", None)
     if retry_after_s is not None:
         headers["Retry-After"] = str(retry_after_s)
-    return Reply(
-        status_of(type(error)), {"error": {**body, "request_id": request_id}}, headers
-    )
+    return Reply(status_of(type(error)), {"error": {**body, "request_id": request_id}}, headers)
 
 
 def envelope(status: int, code: str, message: str, request_id: str) -> Reply:

@@ -17,7 +17,7 @@ SCHEMA: Final = 1
 DETAIL_BYTES_MAX: Final = 64 * 1024
 
 
-class UnknownEvent(ValueError):  # noqa: N818 - a fact about a message
+class UnknownEvent(ValueError):
     """A message that is not an event of this system, or of a schema it does not know."""
 
 

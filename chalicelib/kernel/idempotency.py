@@ -31,7 +31,7 @@ class Once:
     present: Callable[[Any], RecordedReply]
 
 
-class AlreadyAnswered(Exception):  # noqa: N818 - a fact: the key's effect exists, its reply follows
+class AlreadyAnswered(Exception):
     """The key's effect exists: the edge gives this first reply again."""
 
     def __init__(self, reply: RecordedReply) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 
-class GatewayUnknown(Exception):  # noqa: N818 - a fact: nobody knows what happened
+class GatewayUnknown(Exception):
     """The gateway did not answer; the charge or refund may exist or not."""
 
 
