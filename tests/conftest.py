@@ -59,7 +59,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
         return (yield)
     real = {name: getattr(socket.socket, name) for name in ("connect", "connect_ex", "bind")}
 
-    def guard(name: str) -> Any:  # noqa: ANN401 - stands for three methods
+    def guard(name: str) -> Any:
         def refuse(self: socket.socket, address: object, /) -> object:
             if self.family == socket.AF_UNIX:
                 return real[name](self, address)
