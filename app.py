@@ -5,6 +5,7 @@ from chalice import Chalice
 from chalicelib.edge.blueprints import observe
 from chalicelib.edge.http import enveloped
 from chalicelib.ops import routes as ops_routes
+from chalicelib.orders import gateway_routes
 
 app = Chalice(app_name="souk", debug=False)
 app.experimental_feature_flags.update(["WEBSOCKETS"])
@@ -12,5 +13,5 @@ app.register_middleware(observe)
 app.register_middleware(enveloped, "http")
 
 # REST: one function, api_handler, answers them all.
-for routes in (ops_routes,):
+for routes in (gateway_routes, ops_routes):
     app.register_blueprint(routes.blueprint)

@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any, Final
 
 import botocore.session
@@ -50,15 +51,23 @@ ENVIRONMENT: Final = {
 }
 
 
+_CLIENTS: Final = "chalicelib.aws.clients"
+
+
 def forget_caches() -> None:
-    """Empty every cache of the app's modules, as a cold start would."""
+    """Empty every cache of the app's modules, as a cold start would.
+
+    Service clients stay: making one costs more than a test, and they hold no state.
+    """
     for name, module in list(sys.modules.items()):
-        if name == "app" or name.startswith("chalicelib"):
+        if name == "app" or (name.startswith("chalicelib") and name != _CLIENTS):
             for member in list(vars(module).values()):
-                if callable(getattr(member, "cache_clear", None)):
+                is_ours = getattr(member, "__module__", "") != _CLIENTS
+                if is_ours and callable(getattr(member, "cache_clear", None)):
                     member.cache_clear()
 
 
+@lru_cache(maxsize=16)
 def bare_client(service: str) -> Any:
     """A client that is not the app's, for set-up and for reading raw rows."""
     return botocore.session.get_session().create_client(service, region_name=REGION)

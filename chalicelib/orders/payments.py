@@ -58,9 +58,9 @@ class Rejected:
     code: str
 
 
-ChargeAnswer = Captured | Declined | ActionRequired
+ChargeAnswer = Captured | Declined | ActionRequired | Expired
 ChargeState = Captured | Declined | ActionRequired | Expired | NotFound
-WithdrawAnswer = Captured | Declined | Expired | NotFound
+WithdrawAnswer = Captured | Declined | Expired
 RefundAnswer = Settled | Rejected
 RefundState = Settled | Rejected | NotFound
 
@@ -98,7 +98,7 @@ class PaymentGateway(Protocol):
         ...
 
     def withdraw(self, order_id: str, payment_id: str) -> WithdrawAnswer:
-        """End a charge that waits for the customer, unless it has been decided."""
+        """End a charge unless it has been decided; one that never came can then not come."""
         ...
 
     def refund(self, request: RefundRequest) -> RefundAnswer:
