@@ -1,0 +1,1 @@
+"""Products: categories, products with their variants, stock and its ledger of movements."""
