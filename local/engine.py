@@ -1,0 +1,122 @@
+"""The embedded AWS itself: MiniStack with our patches, in a process of its own.
+
+Run as `python -m local.engine` by engine_process.py, with a clean environment and a pipe as
+standard input. When the pipe closes, because the parent wants it or because it died, the engine
+saves its state and takes its whole process group with it: nothing is ever left behind.
+
+Every few seconds a forked copy writes the state, as Redis does: the copy is consistent, because
+tables change only on the event loop on which the fork happens, and no request waits for it.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from ministack import app as ministack_app
+from ministack.core import lambda_runtime, persistence
+from ministack.services import lambda_svc
+
+from local import worker_patches
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# With the time a save takes this keeps the promise that a kill -9 loses 30 s at most.
+SAVE_EVERY_S = 15.0
+SAVE_MAX_S = 10.0
+# Ctrl-C promises an end within 10 s; the parent needs the rest.
+STOP_MAX_S = 7.0
+
+
+class StateSaver:
+    """Writes the state of every service: now and then by a forked copy, finally in place."""
+
+    def __init__(self, save_all: Callable[[dict[str, object]], None]) -> None:
+        """Save with the server's own function."""
+        self._save_all = save_all
+        self._copy = 0
+        self.finished = threading.Event()
+
+    def save_in_background(self) -> None:
+        """Fork on the event loop; the copy writes and ends, this process goes on."""
+        if self._copy or self.finished.is_set():
+            return
+        child = os.fork()
+        if child:
+            self._copy = child
+            return
+        # In the copy: nothing but the files may be touched, and no cleanup of the parent may run.
+        try:
+            self._save_all(ministack_app._build_persistence_save_dict())  # noqa: SLF001
+        finally:
+            os._exit(0)
+
+    def await_copy(self, seconds: float) -> None:
+        """Collect the copy; one that hangs on a lock of a vanished thread is ended."""
+        if not self._copy:
+            return
+        end = time.monotonic() + seconds
+        while os.waitpid(self._copy, os.WNOHANG) == (0, 0):
+            if time.monotonic() > end:
+                os.kill(self._copy, signal.SIGKILL)
+                os.waitpid(self._copy, 0)
+                break
+            time.sleep(0.02)
+        self._copy = 0
+
+    def save_finally(self, services: dict[str, object]) -> None:
+        """Called by the server as it shuts down; two writers would share temporary files."""
+        self.await_copy(2.0)
+        self._save_all(services)
+        self.finished.set()
+
+    def run(self) -> None:
+        """Save every SAVE_EVERY_S until the server has shut down."""
+        while not self.finished.wait(SAVE_EVERY_S):
+            loop = ministack_app._MAIN_LOOP  # noqa: SLF001
+            if loop is None:
+                continue
+            loop.call_soon_threadsafe(self.save_in_background)
+            time.sleep(0.5)
+            if not self.finished.is_set():
+                self.await_copy(SAVE_MAX_S)
+
+
+def main() -> None:
+    """Serve until standard input closes or a signal arrives."""
+    worker_patches.install(lambda_runtime, lambda_svc, int(os.environ["LOCAL_LAMBDA_WORKERS"]))
+    saver = StateSaver(persistence.save_all)
+    ministack_app.save_all = saver.save_finally
+    if persistence.PERSIST_STATE:
+        threading.Thread(target=saver.run, daemon=True, name="save").start()
+    threading.Thread(target=end_with_parent, daemon=True, name="end-with-parent").start()
+    # MiniStack reads its own options from here.
+    sys.argv = ["ministack"]
+    try:
+        ministack_app.main()
+    finally:
+        end_group()
+
+
+def end_with_parent() -> None:
+    """Ask for an orderly end when the parent's pipe closes, and enforce it after STOP_MAX_S."""
+    while os.read(0, 1024):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(STOP_MAX_S)
+    end_group()
+
+
+def end_group() -> None:
+    """End this process and every Lambda worker it started, busy or not."""
+    if os.getpgrp() == os.getpid():
+        os.killpg(0, signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,213 @@
+"""One running Souk: the embedded AWS, the deployed template, and what a client needs to know."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import time
+import urllib.error
+import urllib.request
+from datetime import UTC, datetime
+
+from typing import TYPE_CHECKING, Any, Self
+
+import boto3
+from botocore.config import Config
+
+from local import gateway, stage
+from local.deploy import Deployer
+from local.engine_process import CREDENTIALS, REGION, EngineProcess
+from local.failures import NotAnswering
+from local.instance import ROOT
+from local.package import package_app
+from local.progress import Silence
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from types import TracebackType
+
+    from local.deploy import Deployed
+    from local.instance import Instance
+    from local.package import Package
+    from local.progress import Progress
+
+ANSWER_MAX_S = 20.0
+
+
+class Stack:
+    """Start it, use `info` and `client`, stop it; or use it in a `with` block."""
+
+    def __init__(
+        self,
+        instance: Instance,
+        *,
+        progress: Progress | None = None,
+        source: Path = ROOT,
+        persist: bool = True,
+        overrides: Mapping[str, str] | None = None,
+    ) -> None:
+        """`overrides` replaces template parameters; without `persist` nothing outlives a stop."""
+        self.instance = instance
+        self.source = source
+        self.info: dict[str, Any] = {}  # what stack.json holds
+        self._progress = progress or Silence()
+        self._parameters = stage.parameters(instance) | dict(overrides or {})
+        self._engine = EngineProcess(instance, persist=persist)
+        self._held = contextlib.ExitStack()
+
+    def __enter__(self) -> Self:
+        """Start."""
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        fault: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop."""
+        self.stop()
+
+    def start(self) -> dict[str, Any]:
+        """Start and deploy; returns what stack.json will hold, once the API answers."""
+        progress = self._progress
+        descriptor = self._held.enter_context(self.instance.locked("run"))
+        try:
+            # Left behind by a kill -9: nothing answers there any more.
+            self.instance.stack_file.unlink(missing_ok=True)
+            self.instance.require_free_port()
+            self.instance.require_readable_state()
+            with progress.step("start the embedded AWS"):
+                self._engine.start(descriptor)
+                self._engine.wait_until_ready()
+            with progress.step("package the app as for AWS"):
+                package = self._package()
+            with progress.step("deploy the template"):
+                deployed = self._deploy(package)
+            with progress.step("wait until the API answers"):
+                self._wait_for_answers()
+            self.info = self._describe(deployed)
+        except BaseException:
+            self.stop()
+            raise
+        return self.info
+
+    def announce(self) -> None:
+        """Write stack.json, whole or not at all; call it when everything is there."""
+        draft = self.instance.stack_file.with_suffix(".draft")
+        draft.write_text(json.dumps(self.info, indent=2) + "\n")
+        draft.replace(self.instance.stack_file)
+
+    def stop(self) -> None:
+        """End everything that this stack started; harmless when it never started."""
+        if self._engine.pid:
+            self.instance.stack_file.unlink(missing_ok=True)
+        self._engine.stop()
+        self._held.close()
+
+    def require_alive(self) -> None:
+        """Raise EngineStopped if the embedded AWS has ended by itself."""
+        self._engine.require_alive()
+
+    def reload(self) -> bool:
+        """Package and deploy what the files say now; False if that is what runs already."""
+        deployed = self._deploy(self._package())
+        if deployed.changed:
+            self.info = self._describe(deployed) | {"started_at": self.info["started_at"]}
+            self.announce()
+        return deployed.changed
+
+    def client(self, service: str) -> Any:  # noqa: ANN401  (boto3 has no types)
+        """A boto3 client of the embedded AWS, with all rights."""
+        return client(self.instance.endpoint, service)
+
+    def _package(self) -> Package:
+        return package_app(self.source, self.instance.build_dir)
+
+    def _deploy(self, package: Package) -> Deployed:
+        deployed = Deployer(self.client, self.instance.endpoint).deploy(package, self._parameters)
+        gateway.map_api(self.client("apigateway"), deployed.outputs["RestAPIId"])
+        # On AWS the owner of the domain does this by hand, once.
+        self.client("ses").verify_email_identity(EmailAddress=self._parameters["MailFrom"])
+        return deployed
+
+    def _wait_for_answers(self) -> None:
+        """Health needs the API function alone, ready also its tables and secrets."""
+        end = time.monotonic() + ANSWER_MAX_S
+        while True:
+            answers = {path: self._answer(path) for path in ("/health", "/ready")}
+            if all(status == 200 for status, _ in answers.values()):
+                return
+            self._engine.require_alive()
+            if time.monotonic() > end:
+                detail = "\n".join(
+                    f"GET {path}: {status} {text}" for path, (status, text) in answers.items()
+                )
+                raise NotAnswering(
+                    "The template is deployed, but the API does not answer; "
+                    "`python -m local logs api_handler` of a running stack shows why:",
+                    detail,
+                )
+            time.sleep(0.1)
+
+    def _answer(self, path: str) -> tuple[int, str]:
+        try:
+            with urllib.request.urlopen(  # noqa: S310  (our own loopback URL)
+                gateway.api_url(self.instance) + path, timeout=ANSWER_MAX_S
+            ) as reply:
+                return reply.status, ""
+        except urllib.error.HTTPError as refusal:
+            return refusal.code, refusal.read(2000).decode(errors="replace")
+        except OSError as fault:
+            return 0, str(fault)
+
+    def _describe(self, deployed: Deployed) -> dict[str, Any]:
+        tables = deployed.physical_ids("AWS::DynamoDB::Table")
+        buses = deployed.physical_ids("AWS::Events::EventBus")
+        socket_api = deployed.outputs.get("WebsocketAPIId")
+        api = gateway.api_url(self.instance)
+        return {
+            "aws_endpoint": self.instance.endpoint,
+            "region": REGION,
+            "account": stage.ACCOUNT,
+            "stage": "local",
+            "api_url": api,
+            "websocket_url": socket_api and gateway.websocket_url(self.instance, socket_api),
+            "web_url": None,
+            "docs_url": None,
+            "openapi_url": api + "/openapi.json" if self._answer("/openapi.json")[0] == 200 else None,
+            "mail_url": None,
+            "logins": stage.logins(),
+            "tables": {
+                "core": "souk-local-core" if "souk-local-core" in tables else None,
+                "live": "souk-local-live" if "souk-local-live" in tables else None,
+            },
+            "bus": buses[0] if buses else None,
+            "started_at": datetime.now(UTC).isoformat(timespec="milliseconds")[:-6] + "Z",
+        }
+
+
+def client(endpoint: str, service: str) -> Any:  # noqa: ANN401  (boto3 has no types)
+    """A boto3 client of one service of the embedded AWS at `endpoint`, with all rights."""
+    return boto3.client(
+        service,
+        endpoint_url=endpoint,
+        region_name=REGION,
+        aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
+        # A Lambda may run for a minute; a second try would run it twice.
+        config=Config(
+            read_timeout=90, retries={"total_max_attempts": 1}, inject_host_prefix=False
+        ),
+    )
+
+
+def running_stack(instance: Instance) -> dict[str, Any] | None:
+    """What stack.json of this folder says, if its stack is still running."""
+    if not instance.is_held():
+        return None
+    with contextlib.suppress(OSError, ValueError):
+        written: dict[str, Any] = json.loads(instance.stack_file.read_text())
+        return written
+    return None
