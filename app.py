@@ -7,16 +7,20 @@ from chalicelib.edge.http import enveloped
 from chalicelib.ops import events as ops_events
 from chalicelib.ops import routes as ops_routes
 from chalicelib.orders import gateway_routes
+from chalicelib.users import authorizer
 
 app = Chalice(app_name="souk", debug=False)
 app.experimental_feature_flags.update(["WEBSOCKETS"])
 app.register_middleware(observe)
 app.register_middleware(enveloped, "http")
 
-# REST: one function, api_handler, answers them all.
-for routes in (gateway_routes, ops_routes):
-    app.register_blueprint(routes.blueprint)
+# The gateway's authorizer.
+app.register_blueprint(authorizer.blueprint)
 
-# Streams, queues and schedules: one function each, which imports its own module and not this one.
-for events in (ops_events,):
-    app.register_blueprint(events.blueprint)
+# REST: one function, api_handler, answers them all.
+app.register_blueprint(gateway_routes.blueprint)
+app.register_blueprint(ops_routes.blueprint)
+
+# Streams, queues, schedules and workflow steps: one function each, which imports its own
+# module and not this one.
+app.register_blueprint(ops_events.blueprint)
