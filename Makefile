@@ -51,6 +51,9 @@ check: $(STAMP) ## format, lint, types, import contracts, dependencies, spelling
 map: $(STAMP) ## write docs/system_map.md from the live app
 	@$(PY) -m tools.system_map docs/system_map.md
 
+openapi: $(STAMP) ## write docs/api/openapi.json from the live app
+	@$(PY) -m tools.openapi
+
 bench: $(STAMP) ## measure every performance budget
 	@$(PY) -m bench
 

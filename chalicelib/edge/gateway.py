@@ -95,3 +95,8 @@ def stage() -> str:
 def version() -> str:
     """The version of the app that is deployed."""
     return settings().version
+
+
+def public_base_url() -> str:
+    """The URL that paths of this API are appended to; empty where it is not set."""
+    return settings().public_base_url

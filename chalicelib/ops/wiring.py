@@ -4,19 +4,25 @@ import json
 from functools import lru_cache
 from typing import Final
 
+from botocore.exceptions import ClientError
+
 from chalicelib.aws.event_bus import event_bus
 from chalicelib.aws.event_rows import relayed
 from chalicelib.aws.items import Item, Key
 from chalicelib.aws.observability import measure
 from chalicelib.aws.queues import Queues, queues
+from chalicelib.aws.secrets import SecretInvalid, secrets
 from chalicelib.aws.table import ConditionFailed, Table
-from chalicelib.aws.tables import core_table
+from chalicelib.aws.tables import core_table, live_table
 from chalicelib.kernel.clock import SystemClock
+from chalicelib.kernel.errors import Unavailable
 from chalicelib.ops.outbox import RelayDeps
 
 CAUSE_MAX: Final = 300
 STREAMS_DEAD_END: Final = "streams-dlq"
 OUTBOX_LAG: Final = "OutboxLag"
+PROBE: Final = ("PROBE", "META")
+PROBED_SECRETS: Final = ("tokens", "identity", "links", "webhook")
 
 
 class EventRows:
@@ -73,3 +79,17 @@ def relay_deps() -> RelayDeps:
         clock=SystemClock(),
         measure_lag=_measure_lag,
     )
+
+
+def probe() -> None:
+    """Read from both tables and every secret the API needs; Unavailable if one fails."""
+    for table in (core_table(), live_table()):
+        try:
+            table.get(PROBE, is_consistent=False)
+        except ClientError as error:
+            raise Unavailable from error
+    for name in PROBED_SECRETS:
+        try:
+            secrets().ring(name)
+        except SecretInvalid as error:
+            raise Unavailable from error
