@@ -1,0 +1,73 @@
+"""A cold start pays for what it imports: a Lambda entry loads its own slice and little else."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SHARED = {"kernel", "wire", "aws", "edge"}
+# Libraries that cost a cold start a tenth of a client or more, or have no place on Lambda at all.
+COSTLY = {
+    "PIL",
+    "app",
+    "argon2",
+    "aws_lambda_powertools",
+    "aws_xray_sdk",
+    "boto3",
+    "cryptography",
+    "jinja2",
+    "jwt",
+    "pydantic",
+    "yaml",
+}
+# What a function may load beside its own slice, and why.
+ALLOWED: dict[str, set[str]] = {
+    # Every route parses a strict model; chalice makes the handler out of app.py.
+    "api_handler": {"app", "pydantic", "pydantic_core", "cryptography", "jwt", "argon2"},
+}
+
+LOADED = """
+import importlib, json, sys
+importlib.import_module(sys.argv[1])
+print(json.dumps(sorted(sys.modules)))
+"""
+
+
+def handler_modules() -> dict[str, str]:
+    """Read each function's handler module from the generated map, which its own test keeps true."""
+    listed = (ROOT / "docs/system_map.md").read_text().partition("## Functions")[2]
+    rows = [line.strip("| ").split(" | ") for line in listed.splitlines() if "`" in line]
+    return {row[0].strip(): row[1].strip(" `").rpartition(".")[0] for row in rows}
+
+
+def loaded_by(module: str) -> set[str]:
+    """Import one module in a fresh interpreter and list everything it pulled in."""
+    finished = subprocess.run(
+        [sys.executable, "-c", LOADED, module],
+        cwd=ROOT,
+        check=False,
+        capture_output=True,
+        text=True,
+        env={"PATH": "/usr/bin:/bin", "SOUK_STAGE": "local", "PYTHONDONTWRITEBYTECODE": "1"},
+    )
+    assert finished.returncode == 0, finished.stderr
+    return set(json.loads(finished.stdout))
+
+
+@pytest.mark.parametrize(("function", "module"), sorted(handler_modules().items()))
+def test_a_function_loads_only_what_it_uses(function: str, module: str) -> None:
+    """No foreign slice and no costly library, unless this file says why."""
+    modules = loaded_by(module)
+    allowed = ALLOWED.get(function, set())
+    costly = {name for name in COSTLY if name in modules} - allowed
+    assert costly == set()
+    if function == "api_handler":
+        return  # one function serves every route, hence every slice
+    slices = {
+        name.split(".")[1] for name in modules if name.startswith("chalicelib.") and "." in name
+    }
+    own = module.split(".")[1]
+    assert slices - SHARED - {own} - allowed == set()
