@@ -1,0 +1,1 @@
+"""From the app to a deployment on AWS: package, finish, lint, deploy."""
