@@ -26,7 +26,7 @@ def websocket_url(instance: Instance, api_id: str) -> str:
     return f"ws://{DOMAIN}:{instance.port}/_aws/execute-api/{api_id}/{API_STAGE}"
 
 
-def map_api(client: Any, rest_api_id: str) -> None:  # noqa: ANN401  (boto3 has no types)
+def map_api(client: Any, rest_api_id: str) -> None:
     """Let `api_url` lead to this REST API from now on."""
     domains = client.get_domain_names()["items"]
     if DOMAIN not in {entry["domainName"] for entry in domains}:

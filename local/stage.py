@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 ACCOUNT = "000000000000"
 MAIL_FROM = "shop@souk.example"
-DEMO_PASSWORD = "demo-Souk-2026-pass"  # noqa: S105  (printed on every start)
+DEMO_PASSWORD = "demo-Souk-2026-pass"
 DEMO_LOGINS = {
     "admin": "admin@souk.example",
     "merchant": "merchant@souk.example",

@@ -124,7 +124,7 @@ def _report_real_faults(runtime: ModuleType, service: ModuleType) -> None:
     original_execute = service._execute_function_warm  # noqa: SLF001
 
     @wraps(original_invoke)
-    def invoke(self: Any, *args: Any, **named: Any) -> dict[str, Any]:  # noqa: ANN401
+    def invoke(self: Any, *args: Any, **named: Any) -> dict[str, Any]:
         reply: dict[str, Any] = original_invoke(self, *args, **named)
         fault = reply.get("_fault")
         if fault is not None:
@@ -152,7 +152,7 @@ def _drain_to_the_end_of_the_call(runtime: ModuleType) -> None:
     original = runtime.Worker._drain_stderr_bounded  # noqa: SLF001
 
     @wraps(original)
-    def drain(self: Any, *args: Any, **named: Any) -> str:  # noqa: ANN401
+    def drain(self: Any, *args: Any, **named: Any) -> str:
         if not str(self.config.get("Runtime", "")).startswith("python"):
             return str(original(self, *args, **named))
         return drained(self._stderr_queue)

@@ -6,7 +6,6 @@ through the port of `payments` alone. Domain rules, section 9.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from types import MappingProxyType
 from typing import Final, Literal, Protocol
 
 from chalicelib.kernel.clock import Clock, instant
@@ -25,31 +24,14 @@ from chalicelib.orders.payments import (
     RefundAnswer,
     RefundRequest,
     RefundState,
-    Rejected,
-    Settled,
     WithdrawAnswer,
 )
 from chalicelib.orders.sandbox_ledger import Charge, Ledger, Refund
+from chalicelib.orders.sandbox_tokens import attempted, decided, refund_told
 
 PROVIDER: Final = "sandbox"
 SLOW_S: Final = 8
 TRIES_MAX: Final = 5
-
-_DECLINES: Final = MappingProxyType(
-    {"tok_decline": "card_declined", "tok_insufficient_funds": "insufficient_funds"}
-)
-_CAPTURING: Final = frozenset(
-    {
-        "tok_approve",
-        "tok_duplicate_webhook",
-        "tok_outage",
-        "tok_refund_rejected",
-        "tok_refund_timeout",
-        "tok_slow",
-        "tok_timeout_not_charged",
-        "tok_timeout_then_charged",
-    }
-)
 
 WebhookType = Literal["charge.succeeded", "charge.failed", "refund.succeeded", "refund.failed"]
 
@@ -119,7 +101,7 @@ class SandboxGateway:
             refund = self._deps.ledger.refund(order_id, refund_id)
         except Unavailable as error:
             raise GatewayUnknown from error
-        return NotFound() if refund is None else _refund_told(refund)
+        return NotFound() if refund is None else refund_told(refund)
 
     def decide(self, charge: Charge, *, is_approved: bool) -> Charge | None:
         """The customer's answer to a charge that waits for it; None if it does not wait."""
@@ -145,12 +127,12 @@ class SandboxGateway:
             charge = self._deps.ledger.charge(request.order_id, request.payment_id)
             if charge is not None and charge.status != "none":
                 return self._told(charge)
-            attempted = _attempted(request, charge)
-            if attempted.token == "tok_slow":
+            tried = attempted(request, charge)
+            if tried.token == "tok_slow":
                 self._deps.sleep(SLOW_S)
-            if not self._is_entered(charge, attempted):
+            if not self._is_entered(charge, tried):
                 continue
-            return self._answered(attempted)
+            return self._answered(tried)
         raise GatewayUnknown
 
     def _is_entered(self, before: Charge | None, after: Charge) -> bool:
@@ -171,7 +153,7 @@ class SandboxGateway:
             charge = self._deps.ledger.charge(order_id, payment_id)
             if charge is None:
                 unheard = ChargeRequest(payment_id, order_id, 0, "", "")
-                expired = replace(_attempted(unheard, None), status="expired", code=None)
+                expired = replace(attempted(unheard, None), status="expired", code=None)
             elif charge.outage:
                 raise GatewayUnknown
             elif charge.status in {"none", "requires_action"}:
@@ -188,15 +170,15 @@ class SandboxGateway:
         for _ in range(TRIES_MAX):
             known = self._deps.ledger.refund(request.order_id, request.refund_id)
             if known is not None:
-                return _refund_told(known)
+                return refund_told(known)
             charge = self._deps.ledger.charge(request.order_id, request.payment_id)
-            refund = _decided(request, charge)
+            refund = decided(request, charge)
             if not self._deps.ledger.open_refund(refund):
                 continue
             self._announce_refund(refund, charge)
             if charge is not None and charge.token == "tok_refund_timeout":
                 raise GatewayUnknown
-            return _refund_told(refund)
+            return refund_told(refund)
         raise GatewayUnknown
 
     def _told(self, charge: Charge) -> ChargeAnswer:
@@ -251,53 +233,3 @@ class SandboxGateway:
             "created_at": instant(self._deps.clock.now()),
             "data": {**data, "code": code} if code else data,
         }
-
-
-def _attempted(request: ChargeRequest, before: Charge | None) -> Charge:
-    """The charge as this attempt leaves it."""
-    attempts = before.attempts + 1 if before else 1
-    charge = Charge(
-        order_id=request.order_id,
-        charge_id=f"gch_{body_of(request.payment_id)}",
-        payment_id=request.payment_id,
-        amount=request.amount,
-        currency=request.currency,
-        token=request.token,
-        status="captured",
-        attempts=attempts,
-    )
-    match request.token:
-        case "tok_outage" if before is None or before.outage:
-            return replace(charge, status="none", outage=True)
-        case "tok_timeout_not_charged" if before is None:
-            return replace(charge, status="none")
-        case "tok_requires_action":
-            return replace(charge, status="requires_action")
-        case token if token in _CAPTURING:
-            return charge
-        case token:
-            return replace(charge, status="declined", code=_DECLINES.get(token, "invalid_token"))
-
-
-def _decided(request: RefundRequest, charge: Charge | None) -> Refund:
-    """The refund as the gateway decides it."""
-    code = None
-    if charge is None or charge.status != "captured":
-        code = "charge_not_captured"
-    elif charge.token == "tok_refund_rejected":
-        code = "refund_not_allowed"
-    elif charge.refunded + request.amount > charge.amount:
-        code = "amount_exceeds_charge"
-    return Refund(
-        order_id=request.order_id,
-        refund_id=request.refund_id,
-        payment_id=request.payment_id,
-        amount=request.amount,
-        status="rejected" if code else "settled",
-        attempts=1,
-        code=code,
-    )
-
-
-def _refund_told(refund: Refund) -> RefundAnswer:
-    return Settled() if refund.status == "settled" else Rejected(refund.code or "refused")

@@ -10,7 +10,7 @@ from chalice.test import Client
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from app import app
-from tests.cloud import cloud
+from tests.cloud import STAGE, cloud
 from tools.openapi import TARGET, written
 
 ROOT = Path(__file__).parents[2]
@@ -20,7 +20,7 @@ GENERAL = {"400", "401", "403", "404", "413", "415", "422", "429", "500", "503"}
 @pytest.fixture
 def document() -> Iterator[dict[str, Any]]:
     """The document as the route serves it."""
-    with cloud(), Client(app) as client:
+    with cloud(), Client(app, stage_name=STAGE) as client:
         response = client.http.get("/openapi.json")
         assert response.status_code == 200
         yield json.loads(response.body)

@@ -13,7 +13,7 @@ from tests.cloud import STAGE, bare_client, cloud, forget_caches
 @pytest.fixture
 def client() -> Iterator[Client]:
     """The app in front of an AWS in this process."""
-    with cloud(), Client(app) as made:
+    with cloud(), Client(app, stage_name=STAGE) as made:
         yield made
 
 

@@ -147,7 +147,7 @@ def test_webhook_route_takes_only_what_the_gateway_signed() -> None:
     """A valid signature is enqueued once verified; another body under it is refused."""
     from app import app  # noqa: PLC0415 - imported in the environment of the cloud
 
-    with cloud(), Client(app) as client:
+    with cloud(), Client(app, stage_name=STAGE) as client:
         body = json.dumps({"id": "gwe_1", "type": "charge.succeeded"}).encode()
         ring = json.loads(
             bare_client("secretsmanager").get_secret_value(SecretId=f"souk/{STAGE}/webhook")[
