@@ -45,12 +45,13 @@ def finish(template: Template) -> Template:
 
 def _through_alias(node: Any) -> Any:
     match node:
+        case {"Fn::Sub": str(text)} if "${APIHandler.Arn}" in text:
+            named = text.replace("${APIHandler.Arn}", "${Handler}")
+            return {"Fn::Sub": [named, {"Handler": {"Ref": "APIHandler.Alias"}}]}
         case dict():
             return {key: _through_alias(value) for key, value in node.items()}
         case list():
             return [_through_alias(value) for value in node]
-        case str():
-            return node.replace("${APIHandler.Arn}", "${APIHandler.Alias}")
         case _:
             return node
 
