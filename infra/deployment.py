@@ -37,8 +37,10 @@ def deploy(package: Package, stage: str, bucket: str, parameters: dict[str, str]
         if resource["Type"] == "AWS::Serverless::StateMachine":
             definition = package.folder / resource["Properties"]["DefinitionUri"]
             resource["Properties"]["DefinitionUri"] = uploads.put(definition)
-    package.write(template)
-    url = uploads.url(uploads.put(package.template_file))
+    # Beside the package, which stays as it was and may be deployed again.
+    uploaded = package.folder / "uploaded.json"
+    uploaded.write_text(json.dumps(template))
+    url = uploads.url(uploads.put(uploaded))
     _change(stack, url, parameters)
     described = boto3.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
     return {entry["OutputKey"]: entry["OutputValue"] for entry in described.get("Outputs", [])}
