@@ -168,9 +168,7 @@ class Deployer:
                 self._lambda.delete_function(FunctionName=function, Qualifier=published)
 
 
-def declared(
-    template: Mapping[str, Any], parameters: Mapping[str, str]
-) -> list[dict[str, str]]:
+def declared(template: Mapping[str, Any], parameters: Mapping[str, str]) -> list[dict[str, str]]:
     """Those of `parameters` that the template knows, in CloudFormation's form."""
     known = template.get("Parameters", {})
     return [

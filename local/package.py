@@ -71,7 +71,14 @@ def copy_sources(source: Path, staging: Path) -> None:
 
 def run_chalice(staging: Path, output: Path) -> None:
     """Run `chalice package` in the staging folder with this interpreter."""
-    arguments = ["package", "--stage", STAGE, "--merge-template", "infra/resources.yaml", str(output)]
+    arguments = [
+        "package",
+        "--stage",
+        STAGE,
+        "--merge-template",
+        "infra/resources.yaml",
+        str(output),
+    ]
     run = subprocess.run(
         [sys.executable, "-c", "from chalice.cli import main; main()", *arguments],
         cwd=staging,

@@ -176,7 +176,9 @@ class Stack:
             "websocket_url": socket_api and gateway.websocket_url(self.instance, socket_api),
             "web_url": None,
             "docs_url": None,
-            "openapi_url": api + "/openapi.json" if self._answer("/openapi.json")[0] == 200 else None,
+            "openapi_url": api + "/openapi.json"
+            if self._answer("/openapi.json")[0] == 200
+            else None,
             "mail_url": None,
             "logins": stage.logins(),
             "tables": {
@@ -197,9 +199,7 @@ def client(endpoint: str, service: str) -> Any:  # noqa: ANN401  (boto3 has no t
         aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
         # A Lambda may run for a minute; a second try would run it twice.
-        config=Config(
-            read_timeout=90, retries={"total_max_attempts": 1}, inject_host_prefix=False
-        ),
+        config=Config(read_timeout=90, retries={"total_max_attempts": 1}, inject_host_prefix=False),
     )
 
 
