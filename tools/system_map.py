@@ -14,6 +14,7 @@ from chalice.config import Config
 
 STAGE = "local"
 API_FUNCTION = "api_handler"
+PAGE = Path("docs/system_map.md")
 TEMPLATE = Path("infra/resources.yaml")
 CONFIG = Path(".chalice/config.json")
 HEAD = """# System map
@@ -178,6 +179,13 @@ def render(app: framework.Chalice, config: Config) -> str:
     head = ("function", "handler", "triggers", "role", "policy", "memory", "timeout")
     listed = _table(head, map(_function_row, functions(app, config)))
     return f"{HEAD}\n## Routes\n\n{routes}\n\n## Functions\n\n{listed}\n"
+
+
+def handler_modules(page: Path = PAGE) -> dict[str, str]:
+    """Read each function's entry module from the written map, which its drift test keeps true."""
+    listed = page.read_text().partition("## Functions")[2]
+    rows = [line.strip("| ").split(" | ") for line in listed.splitlines() if "`" in line]
+    return {row[0].strip(): row[1].strip(" `").rpartition(".")[0] for row in rows}
 
 
 def load() -> tuple[framework.Chalice, Config]:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tools.system_map import handler_modules
+
 ROOT = Path(__file__).parents[2]
 SHARED = {"kernel", "wire", "aws", "edge"}
 # Libraries that cost a cold start a tenth of a client or more, or have no place on Lambda at all.
@@ -36,13 +38,6 @@ import importlib, json, sys
 importlib.import_module(sys.argv[1])
 print(json.dumps(sorted(sys.modules)))
 """
-
-
-def handler_modules() -> dict[str, str]:
-    """Read each function's handler module from the generated map, which its own test keeps true."""
-    listed = (ROOT / "docs/system_map.md").read_text().partition("## Functions")[2]
-    rows = [line.strip("| ").split(" | ") for line in listed.splitlines() if "`" in line]
-    return {row[0].strip(): row[1].strip(" `").rpartition(".")[0] for row in rows}
 
 
 def loaded_by(module: str) -> set[str]:

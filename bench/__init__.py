@@ -1,0 +1,1 @@
+"""Repeatable measurements: each prints its ratio beside its budget (docs/performance.md)."""

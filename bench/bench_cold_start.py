@@ -1,0 +1,83 @@
+"""B1 to B3: what each function costs before its first answer, in units of F.
+
+F is the CPU of importing boto3 and making one DynamoDB client in a fresh process, less that of a
+bare interpreter. A function is measured as its handler module plus the clients of its first call.
+"""
+
+import statistics
+import sys
+from collections.abc import Callable
+
+from bench.measure import (
+    ROUNDS,
+    Cost,
+    Figure,
+    bytecode_folder,
+    interleaved,
+    lambda_environment,
+    process_cost,
+    ratio,
+    report,
+)
+from tools.system_map import handler_modules
+
+BARE = "pass"
+UNIT = "import boto3; boto3.client('dynamodb')"
+CLIENTS = {
+    "jwt_authorizer": ("dynamodb", "secretsmanager"),
+    "notify_email": ("dynamodb", "sqs", "sesv2"),
+    "order_signals": ("dynamodb", "sqs", "stepfunctions"),
+    "ops_worker": ("dynamodb", "sqs"),
+    "outbox_relay": ("dynamodb", "events"),
+    "payment_events": ("dynamodb", "sqs"),
+    "sweeper": ("dynamodb", "events", "stepfunctions"),
+}
+BUDGETS = {
+    "jwt_authorizer": ("B1", 0.95, 50.0),
+    "api_handler": ("B2", 1.5, None),
+    "media_uploaded": ("B3", 0.95, None),
+    "media_steps": ("B3", 0.95, None),
+    "websocket_connect": ("B3", 1.0, None),
+    "websocket_message": ("B3", 1.0, None),
+    "websocket_disconnect": ("B3", 1.0, None),
+}
+
+
+def entry_code(function: str, module: str) -> str:
+    """Write the program of a cold start: import the handler, make the clients it needs at once."""
+    services = CLIENTS.get(function, ("dynamodb",))
+    made = "; ".join(f"client({service!r})" for service in services)
+    return f"import {module}\nfrom chalicelib.aws.clients import client\n{made}"
+
+
+def main() -> int:
+    """Measure every function of the system map, interleaved with F and the bare interpreter."""
+    entries = {name: entry_code(name, module) for name, module in handler_modules().items()}
+    programs = {"bare": BARE, "F": UNIT, **entries}
+    peaks: dict[str, float] = {}
+    with bytecode_folder() as scratch:
+        environment = lambda_environment(scratch)
+
+        def measured(name: str) -> Callable[[], float]:
+            def run() -> float:
+                cost: Cost = process_cost(programs[name], environment)
+                peaks[name] = cost.rss_mb
+                return cost.cpu_ms
+
+            return run
+
+        taken = interleaved({name: measured(name) for name in programs}, ROUNDS)
+    bare = taken["bare"]
+    unit = [f - b for f, b in zip(taken["F"], bare, strict=True)]
+    figures = [Figure("F", "the unit, CPU on this machine", statistics.median(unit), None, "ms")]
+    for name in entries:
+        budget_id, budget, rss_budget = BUDGETS.get(name, ("", None, None))
+        own = [cpu - b for cpu, b in zip(taken[name], bare, strict=True)]
+        figures.append(Figure(budget_id, name, ratio(own, unit), budget, "F"))
+        if rss_budget is not None:
+            figures.append(Figure(budget_id, f"{name}, memory", peaks[name], rss_budget, "MB"))
+    return report(figures)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
