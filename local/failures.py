@@ -1,6 +1,7 @@
 """Why a local stack cannot do what was asked; every message tells the developer what to do next.
 
 LocalFailure
+    WrongSetting       an environment variable has a senseless value
     AlreadyRunning     another process works in the same SOUK_HOME
     PortInUse          another program listens on SOUK_PORT
     StaleState         the saved state was written by other versions
@@ -21,6 +22,10 @@ class LocalFailure(Exception):
         """Keep the line that names the cause and the remedy, and the evidence for it."""
         super().__init__(message)
         self.detail = detail
+
+
+class WrongSetting(LocalFailure):
+    """An environment variable has a senseless value."""
 
 
 class AlreadyRunning(LocalFailure):

@@ -14,14 +14,16 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from local.failures import AlreadyRunning, PortInUse, StaleState
+from local.failures import AlreadyRunning, PortInUse, StaleState, WrongSetting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 ROOT = Path(__file__).resolve().parent.parent
 PORT_DEFAULT = 8400
+PORT_MAX = 65535
 LAMBDA_WORKERS_DEFAULT = 4
+LAMBDA_WORKERS_MAX = 64
 # A stopped predecessor may still be saving its state for a few seconds.
 LOCK_WAIT_S = 8.0
 
@@ -42,8 +44,10 @@ class Instance:
         """Read SOUK_HOME, SOUK_PORT and LOCAL_LAMBDA_WORKERS; every one has a default."""
         return cls(
             home=Path(environment.get("SOUK_HOME") or ROOT / ".local").resolve(),
-            port=int(environment.get("SOUK_PORT") or PORT_DEFAULT),
-            lambda_workers=int(environment.get("LOCAL_LAMBDA_WORKERS") or LAMBDA_WORKERS_DEFAULT),
+            port=_number(environment, "SOUK_PORT", PORT_DEFAULT, PORT_MAX),
+            lambda_workers=_number(
+                environment, "LOCAL_LAMBDA_WORKERS", LAMBDA_WORKERS_DEFAULT, LAMBDA_WORKERS_MAX
+            ),
         )
 
     @property
@@ -161,8 +165,8 @@ class Instance:
             written = None
         if written != installed:
             raise StaleState(
-                f"The state in {self.home} was written by other versions ({written}, installed "
-                f"{installed}): `make clean` forgets it, then start again."
+                f"The state in {self.home} was written by {_versions(written)}, installed is "
+                f"{_versions(installed)}: `make clean` forgets it, then start again."
             )
 
     def forget(self) -> None:
@@ -174,6 +178,19 @@ class Instance:
                 shutil.rmtree(entry)
             else:
                 entry.unlink()
+
+
+def _versions(marker: dict[str, object] | None) -> str:
+    if not marker:
+        return "an unknown version"
+    return f"MiniStack {marker.get('ministack')} (format {marker.get('format')})"
+
+
+def _number(environment: Mapping[str, str], name: str, default: int, greatest: int) -> int:
+    text = environment.get(name) or str(default)
+    if not (text.isdecimal() and 0 < int(text) <= greatest):
+        raise WrongSetting(f"{name} must be a number from 1 to {greatest}, not {text!r}.")
+    return int(text)
 
 
 def process_exists(pid: int) -> bool:

@@ -80,7 +80,7 @@ def run_chalice(staging: Path, output: Path) -> None:
         str(output),
     ]
     run = subprocess.run(
-        [sys.executable, "-c", "from chalice.cli import main; main()", *arguments],
+        [sys.executable, "-c", "from chalice.cli import main; raise SystemExit(main())", *arguments],
         cwd=staging,
         env=packaging_environment(),
         capture_output=True,
@@ -104,15 +104,17 @@ def packaging_environment() -> dict[str, str]:
 
 
 def readable(errors: str, staging: Path) -> str:
-    """The end of an error output, with paths as the developer knows them."""
+    """The part of an error output that concerns the app, with paths as the developer knows them."""
     lines = [line for line in errors.replace(f"{staging}{os.sep}", "").splitlines() if line.strip()]
-    inside = [
-        place
-        for place, line in enumerate(lines)
-        if line.startswith('  File "') and not line.startswith('  File "/')
-    ]
-    # Chalice's own frames come first; what matters starts at the first line of the app.
-    lines = lines[inside[0] :] if inside else lines
+    frames = [place for place, line in enumerate(lines) if line.startswith('  File "')]
+    own = [place for place in frames if not lines[place].startswith('  File "/')]
+    # Chalice's own frames come first; what matters starts at the first line of the app, or else
+    # at the error itself.
+    if own:
+        lines = lines[own[0] :]
+    elif frames:
+        after = range(frames[-1] + 1, len(lines))
+        lines = lines[next((at for at in after if not lines[at].startswith(" ")), 0) :]
     return "\n".join(lines[-DETAIL_LINES:])
 
 

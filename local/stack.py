@@ -92,6 +92,11 @@ class Stack:
             raise
         return self.info
 
+    @property
+    def is_started(self) -> bool:
+        """There is something to stop."""
+        return self._engine.pid != 0
+
     def announce(self) -> None:
         """Write stack.json, whole or not at all; call it when everything is there."""
         draft = self.instance.stack_file.with_suffix(".draft")
@@ -100,7 +105,7 @@ class Stack:
 
     def stop(self) -> None:
         """End everything that this stack started; harmless when it never started."""
-        if self._engine.pid:
+        if self.is_started:
             self.instance.stack_file.unlink(missing_ok=True)
         self._engine.stop()
         self._held.close()
