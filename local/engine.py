@@ -31,6 +31,7 @@ SAVE_EVERY_S = 15.0
 SAVE_MAX_S = 10.0
 # Ctrl-C promises an end within 10 s; the parent needs the rest.
 STOP_MAX_S = 7.0
+LAST_CALLS_S = 1.0
 
 
 class StateSaver:
@@ -94,7 +95,7 @@ def main() -> None:
     ministack_app.save_all = saver.save_finally
     if persistence.PERSIST_STATE:
         threading.Thread(target=saver.run, daemon=True, name="save").start()
-    threading.Thread(target=end_with_parent, daemon=True, name="end-with-parent").start()
+    threading.Thread(target=end_with_parent, args=(saver.finished,), daemon=True).start()
     # MiniStack reads its own options from here.
     sys.argv = ["ministack"]
     try:
@@ -103,12 +104,14 @@ def main() -> None:
         end_group()
 
 
-def end_with_parent() -> None:
-    """Ask for an orderly end when the parent's pipe closes, and enforce it after STOP_MAX_S."""
+def end_with_parent(saved: threading.Event) -> None:
+    """Ask for an orderly end when the parent's pipe closes, and enforce it in time."""
     while os.read(0, 1024):
         pass
     os.kill(os.getpid(), signal.SIGTERM)
-    time.sleep(STOP_MAX_S)
+    if saved.wait(STOP_MAX_S if persistence.PERSIST_STATE else 0):
+        # A call that still runs would hold the process for as long as the function's timeout.
+        time.sleep(LAST_CALLS_S)
     end_group()
 
 
