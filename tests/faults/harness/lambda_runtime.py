@@ -16,10 +16,10 @@ from typing import Any
 
 from tests.faults.harness.clock import SimulatedClock
 from tests.faults.harness.injector import Crash, Injector
-from tests.faults.harness.mutations import Mutations
 
 PATIENCE_S = 10.0
 DEFAULT_TIMEOUT_S = 30
+TIMED_OUT = "Sandbox.Timedout"
 
 
 class Ending(StrEnum):
@@ -51,7 +51,7 @@ class Outcome:
             case Ending.RAISED:
                 return type(self.error).__name__
             case Ending.FROZEN:
-                return "States.Timeout"
+                return TIMED_OUT
             case _:
                 return "Lambda.Unknown"
 
@@ -100,11 +100,9 @@ class LambdaRuntime:
         clock: SimulatedClock,
         *,
         packages: tuple[str, ...],
-        mutations: Mutations,
     ) -> None:
         self._injector, self._clock = injector, clock
         self._packages = packages
-        self._mutations = mutations
         self.handlers: dict[str, str | Callable[..., Any]] = {}
         self.timeouts_s: dict[str, int] = {}
         self.invocations: list[tuple[str, Ending]] = []
@@ -120,7 +118,7 @@ class LambdaRuntime:
 
     def cold_start(self) -> None:
         """Forget all module state: the next invocation imports anew."""
-        for name in [n for n in sys.modules if n.split(".")[0] in self._packages]:
+        for name in list(sys.modules):
             if any(name == p or name.startswith(p + ".") for p in self._packages):
                 del sys.modules[name]
 
@@ -169,6 +167,12 @@ class LambdaRuntime:
         """Wake whatever is frozen; says whether anything was."""
         return self._wake(lambda _identity: True)
 
+    def abandon(self) -> None:
+        """After a failed run: let frozen threads end, whatever they do."""
+        for _identity, frozen in self._frozen:
+            frozen.wake()
+        self._frozen.clear()
+
     def _wake(self, chosen: Callable[[str], bool]) -> bool:
         woken = [pair for pair in self._frozen if chosen(pair[0])]
         for pair in woken:
@@ -193,8 +197,7 @@ class LambdaRuntime:
         if not isinstance(handler, str):
             return handler
         module, _, attribute = handler.rpartition(".")
-        with self._mutations.active():
-            loaded: Callable[..., Any] = getattr(importlib.import_module(module), attribute)
+        loaded: Callable[..., Any] = getattr(importlib.import_module(module), attribute)
         return loaded
 
     def _context(self, function: str) -> Any:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import importlib.machinery
 import importlib.util
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.abc import MetaPathFinder
 from types import CodeType, ModuleType
@@ -61,16 +60,14 @@ class Mutations(MetaPathFinder):
         """Run `hook` on the module each time it is imported anew."""
         self._hooks.setdefault(module, []).append(hook)
 
-    @contextmanager
-    def active(self) -> Iterator[None]:
-        """Patch whatever is imported meanwhile."""
-        if self in sys.meta_path or not (self.bugs or self._hooks):
-            yield
-            return
-        sys.meta_path.insert(0, self)
-        try:
-            yield
-        finally:
+    def install(self) -> None:
+        """Patch whatever is imported from now on."""
+        if self not in sys.meta_path:
+            sys.meta_path.insert(0, self)
+
+    def uninstall(self) -> None:
+        """Leave later imports alone."""
+        if self in sys.meta_path:
             sys.meta_path.remove(self)
 
     def find_spec(

@@ -127,22 +127,22 @@ class Substrate:
             topics.create_topic(Name=topic)
 
     # --- snapshots -----------------------------------------------------------------------------
-    def save(self) -> None:
-        """Keep the present rows and secrets as the state every point starts from."""
-        self._saved = {
+    def snapshot(self) -> Images:
+        """The present rows and secrets, as a state to start points from."""
+        return {
             "tables": self._copy_items(),
             "secrets": copy.deepcopy(secretsmanager_backends[ACCOUNT][REGION].secrets),
         }
 
-    def restore(self) -> None:
-        """Back to the saved state: no messages, no stream records."""
-        self._previous = None
-        for name, items in self._saved["tables"].items():
+    def restore(self, saved: Images) -> None:
+        """Back to a snapshot: its rows, no messages, no stream records."""
+        self._previous, self._saved = None, saved
+        for name, items in saved["tables"].items():
             self._table(name).items = copy.deepcopy(items)
         for table in self._tables().values():
             if table.stream_shard is not None:
                 table.stream_shard.items = []
-        secretsmanager_backends[ACCOUNT][REGION].secrets = copy.deepcopy(self._saved["secrets"])
+        secretsmanager_backends[ACCOUNT][REGION].secrets = copy.deepcopy(saved["secrets"])
         for queue in self._queues().values():
             queue._messages = []
             queue.pending_messages.clear()
