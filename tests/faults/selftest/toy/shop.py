@@ -78,6 +78,7 @@ def open_toy(flavour: str) -> ToyShop:
     shop = ToyShop(world, CardLedger(), PointRunner(world, _session, (check_books,)))
     world.mutations.after_import(f"{PACKAGE}.rows", _connect_card(shop))
     world.start()
+    shop.runner.base = world.snapshot()
     TOYS[id(world)] = shop
     return shop
 
