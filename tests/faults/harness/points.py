@@ -9,7 +9,7 @@ from typing import Protocol
 
 from tests.faults.harness.calls import ZOMBIES, Call, Kind
 from tests.faults.harness.clients import ClientModel, ClientSession, replays_differ
-from tests.faults.harness.delivery import Delivery, DeliveryFault, DeliveryKind
+from tests.faults.harness.disturbances import Delivery, DeliveryFault, DeliveryKind
 from tests.faults.harness.injector import FaultPlan
 from tests.faults.harness.world import Snapshot, World
 
@@ -107,7 +107,7 @@ class PointRunner:
         """Run without a fault and record what there is to disturb."""
         violations = self._play(use_case, client, FaultPlan(), None)
         return Recording(
-            list(self.world.injector.calls), list(self.world.deliveries.deliveries), violations
+            list(self.world.injector.calls), list(self.world.deliveries.log.deliveries), violations
         )
 
     def run(self, use_case: UseCase, point: Point, recording: Recording) -> Verdict:
@@ -115,7 +115,7 @@ class PointRunner:
         if point.kind in set(DeliveryKind):
             fault = DeliveryFault(point.at, DeliveryKind(point.kind))
             found = self._play(use_case, point.client, FaultPlan(), fault)
-            return Verdict(point, found, fired=self.world.deliveries.fired)
+            return Verdict(point, found, fired=self.world.deliveries.log.fired)
         verdict = Verdict(point)
         kind = Kind(point.kind)
         for tokens, after_retry in variants(kind, recording.calls[point.at - 1]):
@@ -154,7 +154,7 @@ class PointRunner:
         except Exception:  # noqa: BLE001 - a harness or use case fault must not pass as survived
             world.runtime.abandon()
             return ["driver: " + traceback.format_exc(limit=-4)]
-        found = list(world.deliveries.violations)
+        found = list(world.deliveries.log.violations)
         found += replays_differ(session.history)
         if client in {ClientModel.RETRIES, ClientModel.NEW_KEY}:
             found += _unanswered(session)

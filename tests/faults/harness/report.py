@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.faults.harness.calls import Kind
 from tests.faults.harness.clients import ClientModel
-from tests.faults.harness.delivery import DeliveryKind
+from tests.faults.harness.disturbances import DeliveryKind
 from tests.faults.harness.points import Verdict
 
 

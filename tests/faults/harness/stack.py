@@ -159,6 +159,10 @@ def add_chalice_sources(stack: Stack, resolver: Resolver, app: Any) -> None:
             stack.mappings.append(_overridden(mapping, stack.overrides))
     for logical_id, properties in stack.overrides.items():
         stack.mappings.extend(_extra(stack, logical_id, properties))
+        failed = properties.get("EventInvokeConfig", {}).get("DestinationConfig", {})
+        for name in stack.handlers:
+            if camel(name) == logical_id and "OnFailure" in failed:
+                stack.async_failures[name] = last(failed["OnFailure"]["Destination"])
 
 
 def camel(name: str) -> str:
@@ -199,6 +203,11 @@ def _from_event(function: str, base: Mapping, event: dict[str, Any]) -> Mapping:
         "ReportBatchItemFailures" in found.get("FunctionResponseTypes", []),
         None if attempts is None else int(attempts) + 1,
         last(failure) if failure else None,
+        bool(found.get("BisectBatchOnFunctionError")),
+        tuple(
+            json.loads(one["Pattern"])
+            for one in found.get("FilterCriteria", {}).get("Filters", [])
+        ),
     )
 
 

@@ -64,6 +64,8 @@ class Mapping:
     reports_partial: bool = False
     attempts_max: int | None = None
     on_failure: str | None = None
+    bisects: bool = False
+    filters: tuple[dict[str, Any], ...] = ()
 
 
 @dataclass(slots=True)
@@ -82,6 +84,7 @@ class Stack:
     timeouts_s: dict[str, int] = field(default_factory=dict)
     overrides: dict[str, dict[str, Any]] = field(default_factory=dict)
     environment: dict[str, str] = field(default_factory=dict)
+    async_failures: dict[str, str] = field(default_factory=dict)
 
 
 class _Loader(yaml.SafeLoader):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -37,6 +38,7 @@ class WorkflowService:
         self.executions: dict[tuple[str, str], Execution] = {}
         self.visits: Counter[tuple[str, str]] = Counter()
         self.finished: list[Execution] = []
+        self.on_stop: Callable[[Execution], None] = lambda _execution: None
         self._interpreter = Interpreter(clock, services, self._visit)
 
     def declare(self, name: str, definition: dict[str, JSON]) -> None:
@@ -114,6 +116,7 @@ class WorkflowService:
         execution.status, execution.output, execution.error = status, output, error
         execution.pause, execution.stopped_s = None, self._clock.now()
         self.finished.append(execution)
+        self.on_stop(execution)
 
     def next_due(self) -> float | None:
         """When the next execution has something to do by itself."""

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.faults.harness.clock import SimulatedClock
-from tests.faults.harness.delivery import DeliveryFault, DeliveryModel
+from tests.faults.harness.delivery import DeliveryModel
+from tests.faults.harness.disturbances import DeliveryFault
 from tests.faults.harness.injector import FaultPlan, Injector
 from tests.faults.harness.lambda_runtime import LambdaRuntime
 from tests.faults.harness.mutations import Mutations
@@ -192,7 +193,7 @@ class World:
             self.clock.advance_to(max(moment_s, self.clock.now()) + MOMENT_S)
             if tick is not None and tick_s is not None and tick_s <= self.clock.now():
                 self._tick(tick)
-        self.deliveries.violations.append(f"I17 not quiet after {ROUNDS_MAX} rounds")
+        self.deliveries.log.violations.append(f"I17 not quiet after {ROUNDS_MAX} rounds")
 
     def settle(self) -> None:
         """Run to quiescence, wake what was frozen, and run to quiescence again."""
