@@ -1,0 +1,277 @@
+"""The two hook points under every SDK client, and the faults they inject.
+
+The logical hook sits above the SDK's own retries and numbers the calls; the attempt hook sits
+below them and loses requests or replies. Both act only on threads marked as inside a handler.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeVar
+
+import botocore.client
+import botocore.endpoint
+import botocore.exceptions
+
+from tests.faults.harness import replies
+from tests.faults.harness.calls import OUTSIDE, Call, Kind, is_stale_possible, resource_of
+from tests.faults.harness.tokens import RequestTokens
+
+T = TypeVar("T")
+Emulation = Callable[[Any, str, dict[str, Any]], dict[str, Any]]
+Listener = Callable[[dict[str, Any], dict[str, Any]], None]
+
+
+class Crash(BaseException):
+    """The sandbox died: no `except Exception` may see it."""
+
+
+class Freezer(Protocol):
+    """What an invocation offers so that it can be frozen in the middle of a call."""
+
+    def freeze(self) -> None:
+        """Block this thread until the driver wakes it."""
+
+
+class Images(Protocol):
+    """Tables that can be read as they were one write ago."""
+
+    def before_write(self) -> None:
+        """Remember the present state; a write follows."""
+
+    def one_write_behind(self) -> Any:
+        """A context in which reads see the remembered state."""
+
+
+@dataclass(slots=True)
+class FaultPlan:
+    """Which calls of one run fail, and how."""
+
+    faults: Mapping[int, Kind] = field(default_factory=dict)
+    tokens_honoured: bool = True
+
+    @property
+    def freezes(self) -> bool:
+        """Whether some invocation of this run will have to be frozen."""
+        return any(kind.value.startswith("zombie") for kind in self.faults.values())
+
+
+class Mark(threading.local):
+    """What this thread is doing; unmarked threads are drivers and checkers."""
+
+    freezer: Freezer | None = None
+    function: str = ""
+    in_request: bool = False
+    inside: bool = False
+    kind: Kind | None = None
+    attempts: int = 0
+    parameters: dict[str, Any] | None = None
+
+
+class Injector:
+    """Numbers the calls of one run, injects its planned faults, and remembers what happened."""
+
+    def __init__(self) -> None:
+        self.mark = Mark()
+        self.images: Images | None = None
+        self.turn: Callable[[], None] | None = None
+        self.emulated: dict[str, Emulation] = {}
+        self.applied: dict[tuple[str, str], Listener] = {}
+        self.observers: list[Callable[[Any, Call, dict[str, Any]], None]] = []
+        self.begin(FaultPlan())
+        self._originals: tuple[Any, Any] | None = None
+
+    def begin(self, plan: FaultPlan) -> None:
+        """Start a new run: numbering from 1, nothing fired."""
+        self.plan = plan
+        self.calls: list[Call] = []
+        self.fired: set[int] = set()
+        self.attempts_seen = 0
+        self.tokens = RequestTokens(honoured=plan.tokens_honoured)
+        self._keeps_images = Kind.STALE in plan.faults.values()
+
+    def install(self) -> None:
+        """Put both hooks under botocore; once a process."""
+        api = botocore.client.BaseClient._make_api_call
+        get = botocore.endpoint.Endpoint._do_get_response
+        self._originals = (api, get)
+
+        def logical(client: Any, operation: str, parameters: dict[str, Any]) -> Any:
+            return self._logical(client, operation, parameters, api)
+
+        def attempt(endpoint: Any, request: Any, model: Any, context: Any) -> Any:
+            return self._attempt(request, model, lambda: get(endpoint, request, model, context))
+
+        botocore.client.BaseClient._make_api_call = logical
+        botocore.endpoint.Endpoint._do_get_response = attempt
+
+    def uninstall(self) -> None:
+        """Take the hooks out again."""
+        if self._originals is not None:
+            api, get = self._originals
+            botocore.client.BaseClient._make_api_call = api
+            botocore.endpoint.Endpoint._do_get_response = get
+            self._originals = None
+
+    @contextmanager
+    def inside(
+        self, function: str, *, freezer: Freezer | None = None, in_request: bool = False
+    ) -> Iterator[None]:
+        """Mark this thread as running a handler."""
+        mark = self.mark
+        mark.inside, mark.function = True, function
+        mark.freezer, mark.in_request = freezer, in_request
+        try:
+            yield
+        finally:
+            mark.inside, mark.freezer, mark.function, mark.kind = False, None, "", None
+
+    def outside(self, operation: str, resource: str, do: Callable[[], T]) -> T:
+        """Let a call to an outside party share the numbering and the faults."""
+        if not self.mark.inside:
+            return do()
+        return self._numbered(
+            self._call(OUTSIDE, operation, resource), None, lambda: self._unreliably(do, retries=0)
+        )
+
+    def _logical(
+        self, client: Any, operation: str, parameters: dict[str, Any], through: Callable[..., Any]
+    ) -> Any:
+        service = client.meta.service_model.service_name
+        if not self.mark.inside:
+            if service in self.emulated:
+                return self.emulated[service](client, operation, parameters)
+            self._remember(service, operation)
+            return through(client, operation, parameters)
+        call = self._call(
+            service,
+            operation,
+            resource_of(service, parameters),
+            stale=is_stale_possible(service, operation, parameters),
+        )
+        for observe in self.observers:
+            observe(client, call, parameters)
+
+        def do() -> Any:
+            if service in self.emulated:
+                return self._unreliably(
+                    lambda: self.emulated[service](client, operation, parameters), retries=1
+                )
+            return self._through_sdk(client, operation, parameters, through)
+
+        return self._numbered(call, client, do)
+
+    def _call(self, service: str, operation: str, resource: str, *, stale: bool = False) -> Call:
+        if self.turn is not None:
+            self.turn()
+        mark = self.mark
+        call = Call(
+            index=len(self.calls) + 1,
+            service=service,
+            operation=operation,
+            resource=resource,
+            is_stale_possible=stale,
+            function=mark.function,
+            in_request=mark.in_request,
+        )
+        self.calls.append(call)
+        return call
+
+    def _numbered(self, call: Call, client: Any, do: Callable[[], T]) -> T:
+        """Run one logical call with the fault that is planned for its number."""
+        kind = self.plan.faults.get(call.index)
+        mark = self.mark
+        outer = (mark.kind, mark.attempts, mark.parameters)
+        mark.kind, mark.attempts = kind, 0
+        if kind is not None:
+            self.fired.add(call.index)
+        try:
+            self._before(kind, client, call)
+            answer = do()
+        finally:
+            mark.kind, mark.attempts, mark.parameters = outer
+        if kind is Kind.CRASH_AFTER:
+            raise Crash
+        if kind is Kind.ZOMBIE_AFTER:
+            self._freeze()
+        return answer
+
+    def _before(self, kind: Kind | None, client: Any, call: Call) -> None:
+        match kind:
+            case Kind.CRASH_BEFORE:
+                raise Crash
+            case Kind.ZOMBIE_BEFORE:
+                self._freeze()
+            case Kind.THROTTLE if client is not None:
+                raise replies.throttled(client, call)
+
+    def _freeze(self) -> None:
+        if self.mark.freezer is None:
+            raise RuntimeError("a freezing fault was planned for a thread that cannot freeze")
+        self.mark.freezer.freeze()
+
+    def _through_sdk(
+        self, client: Any, operation: str, parameters: dict[str, Any], through: Callable[..., Any]
+    ) -> Any:
+        mark = self.mark
+        kind, mark.parameters = mark.kind, parameters
+        if kind is Kind.TX_CONFLICT:
+            raise replies.conflicting(client, operation, parameters)
+        if kind is Kind.STALE and self.images is not None:
+            with self.images.one_write_behind():
+                return through(client, operation, parameters)
+        if kind is Kind.PARTIAL:
+            accepted, complete = replies.refuse_some(operation, parameters)
+            mark.parameters = accepted
+            through_reply = through(client, operation, accepted) if accepted else {}
+            return complete(through_reply)
+        self._remember(client.meta.service_model.service_name, operation)
+        return through(client, operation, parameters)
+
+    def _remember(self, service: str, operation: str) -> None:
+        if self._keeps_images and self.images is not None and service == "dynamodb":
+            if not operation.startswith(("Get", "Query", "BatchGet", "TransactGet", "Describe")):
+                self.images.before_write()
+
+    def _unreliably(self, do: Callable[[], T], *, retries: int) -> T:
+        """The attempt faults for calls that never pass the SDK's transport."""
+        match self.mark.kind:
+            case Kind.CONN_ERROR | Kind.THROTTLE | Kind.TX_CONFLICT | Kind.PARTIAL:
+                raise botocore.exceptions.ConnectionClosedError(endpoint_url=OUTSIDE)
+            case Kind.LOST:
+                do()
+                raise botocore.exceptions.ReadTimeoutError(endpoint_url=OUTSIDE)
+            case Kind.LOST_ONCE:
+                do()
+                if not retries:
+                    raise botocore.exceptions.ReadTimeoutError(endpoint_url=OUTSIDE)
+                return do()
+            case _:
+                return do()
+
+    def _attempt(self, request: Any, model: Any, through: Callable[[], Any]) -> Any:
+        mark = self.mark
+        if not mark.inside:
+            return through()
+        mark.attempts += 1
+        self.attempts_seen += 1
+        if mark.kind is Kind.CONN_ERROR:
+            return None, botocore.exceptions.ConnectionClosedError(endpoint_url=request.url)
+        pair = self.tokens.answer(model.name, mark.parameters, through)
+        self._announce(model, pair)
+        is_lost = mark.kind is Kind.LOST or (
+            mark.kind is Kind.LOST_ONCE and mark.attempts == 1
+        )
+        if is_lost:
+            return None, botocore.exceptions.ReadTimeoutError(endpoint_url=request.url)
+        return pair
+
+    def _announce(self, model: Any, pair: Any) -> None:
+        """Tell the delivery model what AWS has accepted, whether or not the caller learns it."""
+        listener = self.applied.get((model.service_model.service_name, model.name))
+        if listener is None or pair[0] is None or pair[0][0].status_code >= 300:
+            return
+        listener(self.mark.parameters or {}, pair[0][1])
