@@ -19,10 +19,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; a failure that a developer can act on is one block, never a trace."""
     options = parser().parse_args(arguments)
     # boto3 and the rest take half a second, which --help need not wait for.
-    from local import commands  # noqa: PLC0415
-    from local.failures import LocalFailure  # noqa: PLC0415
-    from local.instance import Instance  # noqa: PLC0415
-    from local.watch import report  # noqa: PLC0415
+    from local import commands
+    from local.failures import LocalFailure
+    from local.instance import Instance
+    from local.watch import report
 
     try:
         instance = Instance.from_environment(os.environ)

@@ -123,9 +123,7 @@ def summary(stack: Stack) -> str:
     people = [(role, login["email"]) for role, login in info["logins"].items()]
     password = info["logins"]["admin"]["password"]
     rows = [f"  {name:<14} {value}" for name, value in (*addresses, *people)]
-    return "\n".join(
-        ["", *rows, f"  {'password':<14} {password}", "", "Ready. Ctrl-C stops it."]
-    )
+    return "\n".join(["", *rows, f"  {'password':<14} {password}", "", "Ready. Ctrl-C stops it."])
 
 
 def _call(instance: Instance, name: str, event: object) -> int:
@@ -149,5 +147,3 @@ def _running(instance: Instance) -> dict[str, object]:
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
-
-

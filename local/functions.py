@@ -134,7 +134,9 @@ def snake(logical_id: str) -> str:
     """`OrderStock` as the app names it: order_stock."""
     if logical_id == "APIHandler":
         return "api_handler"
-    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in logical_id)[1:]
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in logical_id)[
+        1:
+    ]
 
 
 def _plain(name: str) -> str:

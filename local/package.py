@@ -80,7 +80,12 @@ def run_chalice(staging: Path, output: Path) -> None:
         str(output),
     ]
     run = subprocess.run(
-        [sys.executable, "-c", "from chalice.cli import main; raise SystemExit(main())", *arguments],
+        [
+            sys.executable,
+            "-c",
+            "from chalice.cli import main; raise SystemExit(main())",
+            *arguments,
+        ],
         cwd=staging,
         env=packaging_environment(),
         capture_output=True,

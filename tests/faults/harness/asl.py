@@ -81,7 +81,7 @@ def evaluate(expression: str, data: JSON, context: JSON) -> JSON:
     """One reference path or intrinsic function."""
     if expression.startswith("$"):
         return look_up(expression, data, context)
-    found = re.fullmatch(r"States\.(\w+)\((.*)\)", expression, re.S)
+    found = re.fullmatch(r"States\.(\w+)\((.*)\)", expression, re.DOTALL)
     if found is None or found[1] not in _INTRINSICS:
         raise Unsupported(f"expression {expression}")
     arguments = [_argument(text, data, context) for text in _split(found[2])]

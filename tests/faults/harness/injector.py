@@ -262,9 +262,7 @@ class Injector:
             return None, botocore.exceptions.ConnectionClosedError(endpoint_url=request.url)
         pair = self.tokens.answer(model.name, mark.parameters, through)
         self._announce(model, pair)
-        is_lost = mark.kind is Kind.LOST or (
-            mark.kind is Kind.LOST_ONCE and mark.attempts == 1
-        )
+        is_lost = mark.kind is Kind.LOST or (mark.kind is Kind.LOST_ONCE and mark.attempts == 1)
         if is_lost:
             return None, botocore.exceptions.ReadTimeoutError(endpoint_url=request.url)
         return pair

@@ -124,7 +124,7 @@ def _few_switches(first: int, second: int) -> Iterator[Plan]:
 
 
 def _random(first: int, second: int, seed: int) -> Iterator[Plan]:
-    draws = random.Random(seed)  # noqa: S311 - a repeatable choice of plans
+    draws = random.Random(seed)
     calls = list("a" * first + "b" * second)
     while True:
         draws.shuffle(calls)

@@ -151,9 +151,7 @@ class LambdaRuntime:
             self._wake(lambda parked: parked == identity)
         return outcome
 
-    def _maybe_freezing(
-        self, work: Callable[[Frozen | None], Outcome], identity: str
-    ) -> Outcome:
+    def _maybe_freezing(self, work: Callable[[Frozen | None], Outcome], identity: str) -> Outcome:
         if not self._injector.plan.freezes:
             return work(None)
         invocation = Frozen(work)

@@ -84,6 +84,8 @@ class Mutations(MetaPathFinder):
         loader = _PatchingLoader(fullname, spec.origin)
         loader.bugs, loader.hooks = bugs, hooks
         return importlib.util.spec_from_file_location(
-            fullname, spec.origin, loader=loader,
+            fullname,
+            spec.origin,
+            loader=loader,
             submodule_search_locations=spec.submodule_search_locations,
         )

@@ -190,9 +190,7 @@ def variants(kind: Kind, call: Call) -> Iterator[tuple[bool, bool]]:
             yield honoured, after_retry
 
 
-def single_points(
-    use_case: str, client: ClientModel, recording: Recording
-) -> Iterator[Point]:
+def single_points(use_case: str, client: ClientModel, recording: Recording) -> Iterator[Point]:
     """Every (call, kind) of a recording; other clients than the default only in the request."""
     written = False
     for call in recording.calls:
@@ -202,7 +200,12 @@ def single_points(
                 if kind is Kind.STALE and not written:
                     continue
                 yield Point(
-                    use_case, client, call.index, kind.value, str(call), call.is_mutating,
+                    use_case,
+                    client,
+                    call.index,
+                    kind.value,
+                    str(call),
+                    call.is_mutating,
                     call.operation,
                 )
         written |= call.is_mutating and call.service == "dynamodb"
@@ -213,6 +216,10 @@ def delivery_points(use_case: str, recording: Recording) -> Iterator[Point]:
     for delivery in recording.deliveries:
         for kind in delivery.kinds():
             yield Point(
-                use_case, ClientModel.RETRIES, delivery.index, kind.value, str(delivery),
+                use_case,
+                ClientModel.RETRIES,
+                delivery.index,
+                kind.value,
+                str(delivery),
                 operation=delivery.source.split(":", 1)[0],
             )

@@ -65,9 +65,11 @@ class Report:
         total = len(self.verdicts)
         kinds = {v.point.kind for v in self.verdicts}
         clients = {v.point.client for v in self.verdicts}
-        pace = f"   {self.seconds:.1f} s, {1000 * self.seconds / total:.0f} ms a point" if (
-            total and self.seconds
-        ) else ""
+        pace = (
+            f"   {self.seconds:.1f} s, {1000 * self.seconds / total:.0f} ms a point"
+            if (total and self.seconds)
+            else ""
+        )
         lines = [
             f"points {total} (mutating {mutating}, others {total - mutating})   fired {fired}   "
             f"survived {survived}   drift {drift}   broken {total - survived}{pace}",

@@ -205,8 +205,7 @@ def _from_event(function: str, base: Mapping, event: dict[str, Any]) -> Mapping:
         last(failure) if failure else None,
         bool(found.get("BisectBatchOnFunctionError")),
         tuple(
-            json.loads(one["Pattern"])
-            for one in found.get("FilterCriteria", {}).get("Filters", [])
+            json.loads(one["Pattern"]) for one in found.get("FilterCriteria", {}).get("Filters", [])
         ),
     )
 

@@ -17,8 +17,8 @@ import moto.dynamodb.models as moto_dynamodb
 from moto import mock_aws
 from moto.dynamodb.models.table import Table
 from moto.secretsmanager.models import secretsmanager_backends
-from moto.sqs.models import sqs_backends
 from moto.sqs.models import Message as StoredMessage
+from moto.sqs.models import sqs_backends
 
 from tests.faults.harness.template import Stack
 
@@ -220,9 +220,7 @@ class Substrate:
 
     def visible_at(self, queue: str) -> list[float]:
         """When each message of a queue becomes visible, in seconds since the epoch."""
-        return [
-            max(m.visible_at, m.delayed_until) / 1000 for m in self._queues()[queue]._messages
-        ]
+        return [max(m.visible_at, m.delayed_until) / 1000 for m in self._queues()[queue]._messages]
 
 
 def plain(value: dict[str, Any]) -> Any:

@@ -181,7 +181,9 @@ class Resolver:
             case "Fn::Sub":
                 return self._sub(content)
             case "Fn::GetAtt":
-                return self._attribute(*(content if isinstance(content, list) else content.split(".", 1)))
+                return self._attribute(
+                    *(content if isinstance(content, list) else content.split(".", 1))
+                )
             case "Fn::Join":
                 return str(content[0]).join(str(self(part)) for part in content[1])
             case "Fn::If":

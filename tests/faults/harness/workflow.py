@@ -184,9 +184,7 @@ class Interpreter:
             context["State"]["RetryCount"] += 1
             yield Pause(self._clock.now() + wait_s)
 
-    def _caught(
-        self, state: dict[str, JSON], data: JSON, failure: TaskFailed
-    ) -> tuple[JSON, str]:
+    def _caught(self, state: dict[str, JSON], data: JSON, failure: TaskFailed) -> tuple[JSON, str]:
         for catcher in state.get("Catch", []):
             if _named(catcher["ErrorEquals"], failure.error):
                 answer = {"Error": failure.error, "Cause": failure.cause}
@@ -207,9 +205,11 @@ class Interpreter:
             case "Parallel":
                 result = []
                 for branch in state["Branches"]:
-                    given = asl.fill(state["Parameters"], start, context) if (
-                        "Parameters" in state
-                    ) else start
+                    given = (
+                        asl.fill(state["Parameters"], start, context)
+                        if ("Parameters" in state)
+                        else start
+                    )
                     result.append((yield from self._states(branch, given, context, execution)))
             case _:
                 result = yield from self._task(state, start, context, execution)
@@ -245,7 +245,9 @@ class Interpreter:
             # The token must be answerable while the function still runs.
             execution.pause = Pause(deadline_s, token)
         entered = context["State"]
-        identity = f"{execution.machine}/{execution.name}/{entered['Name']}/{entered['EnteredTime']}"
+        identity = (
+            f"{execution.machine}/{execution.name}/{entered['Name']}/{entered['EnteredTime']}"
+        )
         try:
             result = self._services.task(service, parameters, identity)
         except TaskFailed as failed:

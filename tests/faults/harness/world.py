@@ -117,7 +117,7 @@ class World:
 
     def seed(self, seed: int) -> None:
         """Make identifiers and secrets drawn by handlers repeatable."""
-        draws = random.Random(seed)  # noqa: S311 - repeatability is the point
+        draws = random.Random(seed)
         os.urandom = draws.randbytes
         random._urandom = draws.randbytes  # type: ignore[attr-defined]
 
@@ -155,7 +155,7 @@ class World:
         return answer
 
     def _task(self, resource: str, parameters: Any, identity: str) -> Any:
-        match resource.split(".")[0]:
+        match resource.split(".", maxsplit=1)[0]:
             case "lambda:invoke":
                 return self._invoke_task(parameters, identity)
             case "sqs:sendMessage":

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.faults.harness.points import Verdict, delivery_points, single_points
 from tests.faults.harness.clients import ClientModel
+from tests.faults.harness.points import Verdict, delivery_points, single_points
 from tests.faults.selftest.toy.shop import DECLINED, LAST_UNIT, ONE_ORDER, ToyShop, open_toy
 
 

@@ -15,12 +15,8 @@ def place(event: dict[str, Any], _context: object) -> dict[str, Any]:
         return {"status": 202, "body": known["order"]["S"]}
     order_id = uuid.uuid4().hex + event["body"]["card"]
     table = client("dynamodb")
-    table.put_item(
-        TableName=TABLE, Item={**key(f"ORDER#{order_id}"), "status": {"S": "NEW"}}
-    )
-    table.put_item(
-        TableName=TABLE, Item={**key(f"IDEM#{event['key']}"), "order": {"S": order_id}}
-    )
+    table.put_item(TableName=TABLE, Item={**key(f"ORDER#{order_id}"), "status": {"S": "NEW"}})
+    table.put_item(TableName=TABLE, Item={**key(f"IDEM#{event['key']}"), "order": {"S": order_id}})
     client("sqs").send_message(QueueUrl=QUEUE, MessageBody=order_id)
     return {"status": 202, "body": order_id}
 

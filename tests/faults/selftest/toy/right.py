@@ -96,7 +96,9 @@ def _move(order_id: str, before: str, after: str, delta: int) -> bool:
         }
     }
     try:
-        table.transact_write_items(TransactItems=[stock, {"Update": _step(order_id, before, after)}])
+        table.transact_write_items(
+            TransactItems=[stock, {"Update": _step(order_id, before, after)}]
+        )
     except table.exceptions.TransactionCanceledException as error:
         codes = _codes(error)
         if set(codes) - {"None", "ConditionalCheckFailed"}:
