@@ -141,14 +141,13 @@ def outcome(buyer: Shop, order_id: str) -> str:
 def ledger_gap(merchant: Shop, variant: str) -> int:
     """How far the stock row is from the sum of its movements; nothing may stay reserved."""
     stock = merchant.get(f"/admin/stock/{variant}")
-    moved, cursor = 0, None
+    moved, more = 0, dict[str, str]()
     while True:
-        more = {"cursor": cursor} if cursor else {}
         page = merchant.get(f"/admin/stock/{variant}/movements", limit=100, **more)
         moved += sum(movement["on_hand_delta"] for movement in page["items"])
-        cursor = page["next"]
-        if cursor is None:
-            return abs(stock["on_hand"] - moved) + int(stock["reserved"])
+        if page["next"] is None:
+            return abs(int(stock["on_hand"]) - moved) + int(stock["reserved"])
+        more = {"cursor": page["next"]}
 
 
 if __name__ == "__main__":
