@@ -9,7 +9,7 @@ from chalicelib.kernel.errors import NotFound, VersionMismatch
 from chalicelib.kernel.pagination import PageRequest
 from chalicelib.products import categories, service
 from chalicelib.products.pictures import picture_of
-from chalicelib.products.rules import CATEGORIES_MAX, ProductStatus, TooMany
+from chalicelib.products.rules import CATEGORIES_MAX, Product, ProductStatus, TooMany
 from chalicelib.products.schemas import NewCategory, NewProduct, NewVariant
 from chalicelib.products.service import Change, Deps
 from tests.fakes.products import FakeProducts, FakeShop, category_deps, product_deps
@@ -25,7 +25,7 @@ class Interrupted(FakeProducts):
         self._shop = shop
         self._losses = losses
 
-    def change(self, change: Change, cause: Cause) -> service.Product:
+    def change(self, change: Change, cause: Cause) -> Product:
         """Lose the race first."""
         if self._losses:
             self._losses -= 1
@@ -71,14 +71,14 @@ def test_publishing_gives_up_after_four_rivals(shop: FakeShop) -> None:
 def test_unknown_things_are_not_found(shop: FakeShop) -> None:
     """Unknown products, slugs and drafts look the same to customers."""
     deps = product_deps(shop)
-    for look in (
-        lambda: service.show_product("prd_x", deps),
-        lambda: service.show_product(the_id(shop), deps),
-        lambda: service.show_product_by_slug("cup", deps),
-        lambda: service.inspect_product("prd_x", deps),
-    ):
-        with pytest.raises(NotFound):
-            look()
+    with pytest.raises(NotFound):
+        service.show_product("prd_x", deps)
+    with pytest.raises(NotFound):
+        service.show_product(the_id(shop), deps)
+    with pytest.raises(NotFound):
+        service.show_product_by_slug("cup", deps)
+    with pytest.raises(NotFound):
+        service.inspect_product("prd_x", deps)
 
 
 def test_browsing_shows_public_products(shop: FakeShop) -> None:
