@@ -4,6 +4,8 @@ from chalice import Chalice
 
 from chalicelib.edge.blueprints import observe
 from chalicelib.edge.http import enveloped
+from chalicelib.notifications import events as notification_events
+from chalicelib.notifications import routes as notification_routes
 from chalicelib.ops import events as ops_events
 from chalicelib.ops import routes as ops_routes
 from chalicelib.orders import gateway_routes
@@ -20,9 +22,11 @@ app.register_blueprint(authorizer.blueprint)
 
 # REST: one function, api_handler, answers them all.
 app.register_blueprint(gateway_routes.blueprint)
+app.register_blueprint(notification_routes.blueprint)
 app.register_blueprint(ops_routes.blueprint)
 app.register_blueprint(products_routes.blueprint)
 
 # Streams, queues, schedules and workflow steps: one function each, which imports its own
 # module and not this one.
+app.register_blueprint(notification_events.blueprint)
 app.register_blueprint(ops_events.blueprint)
