@@ -243,9 +243,7 @@ def _stock_writes(change: Change) -> list[Write]:
     if change.stock is None:
         return []
     lines = [ledger.Line(line.variant_id, line.quantity) for line in change.after.order.lines]
-    reason = ledger.Reason(
-        change.stock.ref, change.event.cause.actor.id, change.event.occurred_at
-    )
+    reason = ledger.Reason(change.stock.ref, change.event.cause.actor.id, change.event.occurred_at)
     return ledger.moves(ledger.Kind(change.stock.move), lines, reason)
 
 
