@@ -69,3 +69,6 @@ clean: ## forget the local stack and everything generated
 
 requirements: $(STAMP) ## pin requirements*.in again
 	@$(PY) -m tools.requirements
+	@$(PIP) install --quiet -r requirements.txt
+	@$(PIP) install --quiet -r requirements-dev.txt
+	@$(PY) -m tools.sdk_data
