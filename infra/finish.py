@@ -15,6 +15,7 @@ ALLOWED_HEADERS: Final = (
     "Authorization,Content-Type,Idempotency-Key,If-Match,If-None-Match,X-Correlation-Id"
 )
 PREFLIGHT_AGE_S: Final = 600
+SDK_DATA: Final = "/var/task/aws_data"
 # Browsers send `Origin` over HTTP/1.1 and `origin` over HTTP/2; the gateway tells them apart.
 PREFLIGHT_REPLY: Final = """\
 #set($origin = $input.params().header.get("Origin"))
@@ -40,6 +41,8 @@ def finish(template: Template) -> Template:
     for resource in template["Resources"].values():
         if resource["Type"] == "AWS::IAM::Role":
             _narrow(resource["Properties"])
+    # The SDK reads its endpoint list at each cold start; ours is cut to the services in use.
+    template["Globals"]["Function"]["Environment"]["Variables"]["AWS_DATA_PATH"] = SDK_DATA
     return template
 
 
