@@ -167,11 +167,13 @@ def test_every_work_queue_has_a_dead_letter_queue_of_14_days() -> None:
         assert redrive["maxReceiveCount"] >= 5
 
 
+@pytest.mark.covers(86)
 def test_every_queue_is_encrypted() -> None:
     """No queue keeps messages in the clear."""
     assert all(properties["SqsManagedSseEnabled"] is True for properties in queues().values())
 
 
+@pytest.mark.covers(108)
 def test_visibility_is_at_least_six_times_the_consumers_timeout() -> None:
     """A slow but living consumer never sees its message handed to another."""
     for name, properties, event in queue_events():
@@ -192,6 +194,7 @@ def test_ops_worker_empties_every_dead_end() -> None:
     assert emptied >= dead_ends
 
 
+@pytest.mark.covers(86)
 def test_only_tls_reaches_queues_and_topics() -> None:
     """Every queue and topic has a policy that refuses plain HTTP on AWS."""
     for kind, owner in (("SQS::Queue", "Queues"), ("SNS::Topic", "Topics")):
@@ -207,6 +210,7 @@ def _refuses_http(statement: dict[str, Any]) -> bool:
     return statement["Effect"] == "Deny" and statement.get("Condition") == plain
 
 
+@pytest.mark.covers(83)
 def test_services_may_only_send_and_to_queues_only_from_a_named_source() -> None:
     """Resource policies name service, action and, on queues, the rule or topic that sends."""
     for _, properties in of_type("AWS::SQS::QueuePolicy"):
@@ -222,6 +226,7 @@ def test_services_may_only_send_and_to_queues_only_from_a_named_source() -> None
                 assert statement["Action"] == "sns:Publish"
 
 
+@pytest.mark.covers(86)
 def test_topics_are_encrypted_under_a_key_that_publishers_may_use() -> None:
     """EventBridge and CloudWatch can publish to every topic, nobody reads it at rest."""
     for _, properties in of_type("AWS::SNS::Topic"):
@@ -243,6 +248,7 @@ def test_rules_route_exactly_the_events_of_the_catalogue(rule: str) -> None:
     assert rules[rule]["EventPattern"]["source"]
 
 
+@pytest.mark.covers(64)
 def test_every_rule_target_gives_up_after_an_hour_into_the_bus_dead_end() -> None:
     """No event is lost because a target was away."""
     for name, properties in of_type("AWS::Events::Rule"):

@@ -63,6 +63,7 @@ def test_alarm_on_stream_age_and_failed_workflows() -> None:
         assert {(machine, "ExecutionsFailed"), (machine, "ExecutionsTimedOut")} <= failed
 
 
+@pytest.mark.covers(95)
 def test_every_alarm_tells_the_ops_topic() -> None:
     """An alarm that nobody hears is none."""
     assert all({"Ref": "OpsAlertsTopic"} in alarm["AlarmActions"] for alarm in alarms())

@@ -2,10 +2,13 @@
 
 import json
 
+import pytest
+
 from infra.finish import finish
 from tests.contract.packages import packaged_template, resources
 
 
+@pytest.mark.covers(74)
 def test_gateway_replies_carry_the_one_envelope() -> None:
     """Replies that never reach a function look like all others, with a code of domain.md 1.2."""
     body = resources()["RestAPI"]["Properties"]["DefinitionBody"]

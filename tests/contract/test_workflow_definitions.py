@@ -301,6 +301,7 @@ def test_every_state_says_why(workflow: str) -> None:
     assert all(state.get("Comment") for state in states(workflow).values())
 
 
+@pytest.mark.covers(30)
 @pytest.mark.parametrize("workflow", WORKFLOWS)
 def test_every_substitution_is_provided(workflow: str) -> None:
     """The template fills every open name and offers none that is not used."""
