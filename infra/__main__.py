@@ -27,7 +27,7 @@ def main(arguments: list[str]) -> int:
         command = commands.add_parser(name, help=told)
         command.add_argument("--stage", default="dev")
         if name == "deploy":
-            command.add_argument("--bucket", required=True, help="for code and templates")
+            command.add_argument("--bucket", help="for code and templates; made if not given")
             command.add_argument("--set", action="append", default=[], metavar="Name=value")
     chosen = parser.parse_args(arguments)
     try:
@@ -68,13 +68,13 @@ def _lint(chosen: argparse.Namespace) -> int:
 
 
 def _deploy(chosen: argparse.Namespace) -> int:
-    from infra.deployment import DeploymentFailed, deploy, parameters_of
+    from infra.deployment import DeploymentFailed, artifact_bucket, deploy, parameters_of
 
     overrides = dict(pair.split("=", 1) for pair in chosen.set)
     try:
-        outputs = deploy(
-            Package(DIST), chosen.stage, chosen.bucket, parameters_of(chosen.stage, overrides)
-        )
+        bucket = chosen.bucket or artifact_bucket()
+        parameters = parameters_of(chosen.stage, overrides)
+        outputs = deploy(Package(DIST), chosen.stage, bucket, parameters)
     except DeploymentFailed as failed:
         print(failed, file=sys.stderr)
         return 1

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import time
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,6 +13,12 @@ from botocore.exceptions import ClientError, WaiterError
 from infra.packaging import ROOT, Package
 
 CAPABILITIES: Final = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
+PUBLIC_ACCESS: Final = (
+    "BlockPublicAcls",
+    "BlockPublicPolicy",
+    "IgnorePublicAcls",
+    "RestrictPublicBuckets",
+)
 NO_CHANGE: Final = ("didn't contain changes", "No updates are to be performed")
 
 
@@ -23,6 +30,27 @@ def parameters_of(stage: str, overrides: dict[str, str]) -> dict[str, str]:
     """The values of infra/parameters/<stage>.json, and over them what the command line says."""
     written = json.loads((ROOT / "infra" / "parameters" / f"{stage}.json").read_text())
     return {**written["Parameters"], **overrides}
+
+
+def artifact_bucket() -> str:
+    """The bucket of this account and region for code and templates, made on first use."""
+    account = boto3.client("sts").get_caller_identity()["Account"]
+    s3 = boto3.client("s3")
+    region = s3.meta.region_name
+    bucket = f"souk-artifacts-{account}-{region}"
+    try:
+        s3.head_bucket(Bucket=bucket, ExpectedBucketOwner=account)
+    except ClientError as error:
+        if error.response["ResponseMetadata"]["HTTPStatusCode"] != HTTPStatus.NOT_FOUND:
+            raise
+        # S3 takes its oldest region as the absence of one.
+        where = {} if region == "us-east-1" else {"LocationConstraint": region}
+        s3.create_bucket(Bucket=bucket, **({"CreateBucketConfiguration": where} if where else {}))
+        s3.put_public_access_block(
+            Bucket=bucket,
+            PublicAccessBlockConfiguration=dict.fromkeys(PUBLIC_ACCESS, True),
+        )
+    return bucket
 
 
 def deploy(package: Package, stage: str, bucket: str, parameters: dict[str, str]) -> dict[str, str]:

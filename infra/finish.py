@@ -37,7 +37,7 @@ def finish(template: Template) -> Template:
     permission = template["Resources"]["APIHandlerInvokePermission"]["Properties"]
     permission["FunctionName"] = {"Ref": "APIHandler.Alias"}
     for path in template["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]["paths"].values():
-        path.setdefault("options", _preflight(sorted(path)))
+        path["options"] = _preflight(sorted(path.keys() - {"options"}))
     for resource in template["Resources"].values():
         if resource["Type"] == "AWS::IAM::Role":
             _narrow(resource["Properties"])
