@@ -56,9 +56,7 @@ def hunt(runner: PointRunner, bug: PlantedBug, use_cases: Iterable[UseCase]) -> 
     return Hunt(bug, "", "", tried)
 
 
-def _verdicts(
-    runner: PointRunner, use_case: UseCase, client: ClientModel
-) -> Iterable[Verdict]:
+def _verdicts(runner: PointRunner, use_case: UseCase, client: ClientModel) -> Iterable[Verdict]:
     recording = runner.discover(use_case, client)
     for point in single_points(use_case.name, client, recording):
         yield runner.run(use_case, point, recording)

@@ -106,8 +106,7 @@ def test_stream_repeats_the_same_batch_in_order(lab: Lab) -> None:
         put(name)
     lab.world.drain()
     batches = [
-        [record["dynamodb"]["Keys"]["pk"]["S"] for record in event["Records"]]
-        for event in lab.seen
+        [record["dynamodb"]["Keys"]["pk"]["S"] for record in event["Records"]] for event in lab.seen
     ]
     assert batches == [["a", "b"], ["a", "b"], ["a", "b"], ["c"]]
 

@@ -65,7 +65,7 @@ def test_unmarked_thread_is_neither_counted_nor_faulted(lab: Lab) -> None:
     ],
 )
 def test_fault_raises_and_applies_as_named(
-    lab: Lab, kind: Kind, error: type[BaseException], applied: bool
+    lab: Lab, kind: Kind, error: type[BaseException], *, applied: bool
 ) -> None:
     """Each kind ends in its own error, and only the later ones leave the write behind."""
     lab.begin(FaultPlan({1: kind}))

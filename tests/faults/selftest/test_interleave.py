@@ -2,18 +2,23 @@
 
 import math
 from collections.abc import Iterator
+from functools import partial
 
+import boto3
 import pytest
 
 from tests.faults.harness.clients import ClientModel, Request
 from tests.faults.harness.interleave import plans, run_together
+from tests.faults.harness.substrate import REGION
 from tests.faults.selftest.toy.shop import (
     ONE_ORDER,
+    TABLE,
     ToyShop,
     _session,
     check_books,
     open_toy,
 )
+
 
 @pytest.fixture
 def shops() -> Iterator[list[ToyShop]]:
@@ -31,15 +36,12 @@ def race(shop: ToyShop, plan: str) -> list[str]:
     session = _session(world, ClientModel.RETRIES)
     reply = session.send(Request("POST", "/orders", {"card": "A"}, key="key-1"))
     body = reply.body
-    text = '{"detail": {"order_id": "%s"}}' % body if "relay" in world.stack.handlers else body
+    text = f'{{"detail": {{"order_id": "{body}"}}}}' if "relay" in world.stack.handlers else body
     event = {"Records": [{"messageId": "m1", "body": text}]}
     run_together(
         world,
         plan,
-        {
-            name: lambda name=name: world.runtime.invoke("work", event, identity=name)
-            for name in "ab"
-        },
+        {name: partial(world.runtime.invoke, "work", event, identity=name) for name in "ab"},
     )
     world.settle()
     return check_books(world, session) + ONE_ORDER.expected(session)
@@ -64,15 +66,12 @@ def test_calls_happen_in_the_planned_order(shops: list[ToyShop]) -> None:
     world.begin(shops[0].runner.prepare(ONE_ORDER))
 
     def read(_event: object, _context: object) -> None:
-        from tests.faults.selftest.toy.rows import read as read_row
-
+        client = boto3.client("dynamodb", region_name=REGION)
         for _ in range(3):
-            read_row("PRODUCT")
+            client.get_item(TableName=TABLE, Key={"pk": {"S": "P"}, "sk": {"S": "META"}})
 
     world.runtime.handlers["reader"] = read
-    works = {
-        name: lambda name=name: world.runtime.invoke("reader", {}, identity=name) for name in "ab"
-    }
+    works = {name: partial(world.runtime.invoke, "reader", {}, identity=name) for name in "ab"}
     assert run_together(world, "abbaab", works) == "abbaab"
 
 

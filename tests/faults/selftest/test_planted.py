@@ -59,6 +59,7 @@ BUGS = (
         RIGHT,
         '        if set(codes) - {"None", "ConditionalCheckFailed"}:\n            raise\n',
         "",
+        ("declined",),
     ),
     PlantedBug(
         "no resume",
@@ -75,7 +76,8 @@ BUGS = (
     PlantedBug(
         "reserve in two writes",
         RIGHT,
-        'table.transact_write_items(TransactItems=[stock, {"Update": _step(order_id, before, after)}])',
+        "table.transact_write_items("
+        'TransactItems=[stock, {"Update": _step(order_id, before, after)}])',
         'table.update_item(**stock["Update"]), table.update_item(**_step(order_id, before, after))',
         ("one_order",),
     ),
@@ -100,10 +102,10 @@ def test_planted_bug_is_killed(right: ToyShop, bug: PlantedBug) -> None:
 def test_outdated_planted_bug_is_reported(right: ToyShop) -> None:
     """A patch that no longer fits the code fails loudly instead of testing nothing."""
     bug = PlantedBug("gone", RIGHT, "no such text", "")
-    with pytest.raises(StalePlantedBug):
-        right.world.mutations.bugs = (bug,)
-        right.world.runtime.cold_start()
-        try:
+    right.world.mutations.bugs = (bug,)
+    right.world.runtime.cold_start()
+    try:
+        with pytest.raises(StalePlantedBug):
             right.world.runtime.load("place")
-        finally:
-            right.world.mutations.bugs = ()
+    finally:
+        right.world.mutations.bugs = ()

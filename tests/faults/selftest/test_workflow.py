@@ -167,9 +167,7 @@ def test_send_message_parks_the_input(lab: Lab) -> None:
 
 def test_parallel_collects_its_branches(lab: Lab) -> None:
     """Branch outputs come as a list in order."""
-    branches = [
-        machine(One={"Type": "Pass", "Result": n, "End": True}) for n in (1, 2)
-    ]
+    branches = [machine(One={"Type": "Pass", "Result": n, "End": True}) for n in (1, 2)]
     both = {"Type": "Parallel", "Branches": branches, "ResultPath": "$.parts", "End": True}
     assert run(lab, machine(Both=both)).output["parts"] == [1, 2]
 
@@ -201,7 +199,8 @@ def test_lost_start_still_starts(lab: Lab) -> None:
     assert ("flow", "o1") in lab.world.workflows.executions
 
 
-def test_unknown_token_is_refused(lab: Lab) -> None:
+@pytest.mark.usefixtures("lab")
+def test_unknown_token_is_refused() -> None:
     """Nobody waits for an invented token."""
     client = boto3.client("stepfunctions", region_name="eu-central-1")
     with pytest.raises(ClientError, match="TaskTimedOut"):
