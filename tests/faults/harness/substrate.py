@@ -15,6 +15,7 @@ from typing import Any
 import boto3
 import moto.dynamodb.models as moto_dynamodb
 from moto import mock_aws
+from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.dynamodb.models.table import Table
 from moto.secretsmanager.models import secretsmanager_backends
 from moto.sqs.models import Message as StoredMessage
@@ -61,8 +62,8 @@ def _touched(backend: Any, item: dict[str, Any]) -> tuple[Any, Any, Any, Any]:
     operation = next(iter(item.values()))
     table = backend.get_table(operation["TableName"])
     key = operation.get("Key") or operation["Item"]
-    partition = moto_dynamodb.DynamoType(key[table.hash_key_attr])
-    sort = moto_dynamodb.DynamoType(key[table.range_key_attr]) if table.range_key_attr else None
+    partition = DynamoType(key[table.hash_key_attr])
+    sort = DynamoType(key[table.range_key_attr]) if table.range_key_attr else None
     return table, partition, sort, copy.deepcopy(table.get_item(partition, sort))
 
 
@@ -90,16 +91,17 @@ class Substrate:
     def start(self, stack: Stack) -> None:
         """Switch the emulation on and make what the template declares."""
         self._mock.start()
-        backend = moto_dynamodb.DynamoDBBackend
-        self._original_transaction = backend.transact_write_items
-        backend.transact_write_items = _undoing(self._original_transaction)
-        moto_dynamodb.copy = _CheapCopies
+        models: Any = moto_dynamodb
+        self._original_transaction = models.DynamoDBBackend.transact_write_items
+        models.DynamoDBBackend.transact_write_items = _undoing(self._original_transaction)
+        models.copy = _CheapCopies
         self._provision(stack)
 
     def stop(self) -> None:
         """Switch the emulation off."""
-        moto_dynamodb.DynamoDBBackend.transact_write_items = self._original_transaction
-        moto_dynamodb.copy = copy
+        models: Any = moto_dynamodb
+        models.DynamoDBBackend.transact_write_items = self._original_transaction
+        models.copy = copy
         self._mock.stop()
 
     def _provision(self, stack: Stack) -> None:

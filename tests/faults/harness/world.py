@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from tests.faults.harness.asl import seconds_of
 from tests.faults.harness.clock import SimulatedClock
 from tests.faults.harness.delivery import DeliveryModel
 from tests.faults.harness.disturbances import DeliveryFault
@@ -112,7 +113,7 @@ class World:
             if not self.injector.mark.inside:
                 real(seconds)
 
-        time.sleep = sleep
+        time.sleep = sleep  # type: ignore[assignment]
         self._undo.append(lambda: setattr(time, "sleep", real))
 
     def seed(self, seed: int) -> None:
@@ -233,6 +234,4 @@ class World:
 
 
 def _seconds(timestamp: str) -> float:
-    from tests.faults.harness.asl import seconds_of
-
     return seconds_of(timestamp)
