@@ -26,9 +26,60 @@ from chalicelib.orders.rules import (
     ReservationStatus,
 )
 
-_ORDER_PLAIN = ["id", "number", "user_id", "currency", "subtotal", "shipping", "tax", "discount", "total", "payment_token", "correlation_id", "placed_at", "updated_at", "version", "payment_id", "refunded", "refund_id", "cancel_requested", "paid_at", "shipped_at", "delivered_at", "closed_at"]
-_PAYMENT_PLAIN = ["id", "order_id", "provider", "amount", "currency", "token", "updated_at", "charge_id", "decline_code", "action_url", "refund_requested", "refunded", "resolve_run", "resolve_attempts"]
-_REFUND_PLAIN = ["id", "order_id", "payment_id", "kind", "amount", "reason", "by", "requested_at", "note", "settled_at", "resolve_run", "resolve_attempts"]
+_ORDER_PLAIN = [
+    "id",
+    "number",
+    "user_id",
+    "currency",
+    "subtotal",
+    "shipping",
+    "tax",
+    "discount",
+    "total",
+    "payment_token",
+    "correlation_id",
+    "placed_at",
+    "updated_at",
+    "version",
+    "payment_id",
+    "refunded",
+    "refund_id",
+    "cancel_requested",
+    "paid_at",
+    "shipped_at",
+    "delivered_at",
+    "closed_at",
+]
+_PAYMENT_PLAIN = [
+    "id",
+    "order_id",
+    "provider",
+    "amount",
+    "currency",
+    "token",
+    "updated_at",
+    "charge_id",
+    "decline_code",
+    "action_url",
+    "refund_requested",
+    "refunded",
+    "resolve_run",
+    "resolve_attempts",
+]
+_REFUND_PLAIN = [
+    "id",
+    "order_id",
+    "payment_id",
+    "kind",
+    "amount",
+    "reason",
+    "by",
+    "requested_at",
+    "note",
+    "settled_at",
+    "resolve_run",
+    "resolve_attempts",
+]
 
 
 def order_item(order: Order) -> Item:
