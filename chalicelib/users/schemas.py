@@ -89,9 +89,10 @@ class RefreshRequest(Request):
 class ProfilePatch(Request):
     """What to change; an absent field stays, a null phone is cleared."""
 
-    name: PersonName = ""
-    phone: Phone | None = None
-    locale: Locale = "en-GB"
+    # Made by factories, so that the document shows no default: absent means unchanged.
+    name: PersonName = Field(default_factory=str)
+    phone: Phone | None = Field(default_factory=lambda: None)
+    locale: Locale = Field(default_factory=lambda: "en-GB")
 
 
 class PasswordProof(Request):

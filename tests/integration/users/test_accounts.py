@@ -142,7 +142,8 @@ def test_refresh_rotates_and_its_latest_answer_repeats_for_ten_seconds() -> None
         clock.shift(1)
         reused = FrontDoor().post("/users/token/refresh", first)
         assert (reused.status, reused.code) == (401, "refresh_invalid")
-        latest = FrontDoor().post("/users/token/refresh", {"refresh_token": second["refresh_token"]})
+        last = {"refresh_token": second["refresh_token"]}
+        latest = FrontDoor().post("/users/token/refresh", last)
         assert latest.code == "refresh_invalid"
         assert FrontDoor(second["access_token"]).get("/users/me").status == 401
         ended = events_of(amina.id)[-1]
