@@ -11,6 +11,7 @@ from chalicelib.ops import routes as ops_routes
 from chalicelib.orders import gateway_routes
 from chalicelib.products import routes as products_routes
 from chalicelib.users import authorizer
+from chalicelib.users import routes as users_routes
 
 app = Chalice(app_name="souk", debug=False)
 app.experimental_feature_flags.update(["WEBSOCKETS"])
@@ -25,6 +26,7 @@ app.register_blueprint(gateway_routes.blueprint)
 app.register_blueprint(notification_routes.blueprint)
 app.register_blueprint(ops_routes.blueprint)
 app.register_blueprint(products_routes.blueprint)
+app.register_blueprint(users_routes.blueprint)
 
 # Streams, queues, schedules and workflow steps: one function each, which imports its own
 # module and not this one.
