@@ -7,6 +7,8 @@ from chalicelib.edge.http import enveloped
 from chalicelib.ops import events as ops_events
 from chalicelib.ops import routes as ops_routes
 from chalicelib.orders import gateway_routes
+from chalicelib.orders import routes as order_routes
+from chalicelib.orders import steps as order_steps
 from chalicelib.users import authorizer
 
 app = Chalice(app_name="souk", debug=False)
@@ -19,8 +21,10 @@ app.register_blueprint(authorizer.blueprint)
 
 # REST: one function, api_handler, answers them all.
 app.register_blueprint(gateway_routes.blueprint)
+app.register_blueprint(order_routes.blueprint)
 app.register_blueprint(ops_routes.blueprint)
 
 # Streams, queues, schedules and workflow steps: one function each, which imports its own
 # module and not this one.
 app.register_blueprint(ops_events.blueprint)
+app.register_blueprint(order_steps.blueprint)

@@ -173,9 +173,7 @@ def is_waiting_for_customer(order: Order) -> bool:
 
 def reserve(before: OrderRecord, act: Act) -> Change:
     """Promise the stock of all lines (T12)."""
-    order = replace(
-        before.order, status=OrderStatus.RESERVED, reservation=ReservationStatus.HELD
-    )
+    order = replace(before.order, status=OrderStatus.RESERVED, reservation=ReservationStatus.HELD)
     return changed(before, After(order, stock=_stock("RESERVE", order)), Told(ORDER_RESERVED), act)
 
 
@@ -279,9 +277,7 @@ def request_cancel(before: OrderRecord, act: Act) -> Change:
 
 def ship(before: OrderRecord, tracking: Tracking, act: Act) -> Change:
     """Hand the parcel to the carrier (T24)."""
-    order = replace(
-        before.order, status=OrderStatus.SHIPPED, tracking=tracking, shipped_at=act.at
-    )
+    order = replace(before.order, status=OrderStatus.SHIPPED, tracking=tracking, shipped_at=act.at)
     more = {"carrier": tracking.carrier, "tracking_number": tracking.number}
     return changed(before, After(order), Told(ORDER_SHIPPED, more), act)
 

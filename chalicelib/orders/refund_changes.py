@@ -48,7 +48,11 @@ def request(before: OrderRecord, payment: Payment, refund: Refund, act: Act) -> 
 
 
 def answered(
-    before: OrderRecord, payment: Payment, refund: Refund, answer: Settled | Rejected | None, act: Act
+    before: OrderRecord,
+    payment: Payment,
+    refund: Refund,
+    answer: Settled | Rejected | None,
+    act: Act,
 ) -> Change:
     """Keep what the gateway said about a refund; None is that it said nothing (T22)."""
     match answer:
@@ -131,7 +135,9 @@ def finish_refunded(before: OrderRecord, refund: Refund, act: Act) -> Change:
     )
     more = {"returned": is_unsent, "lines": lines_told(order) if is_unsent else []}
     stock = StockOrder("RETURN", refund.id) if is_unsent else None
-    return changed(before, After(order, None, finished(refund), stock), Told(ORDER_REFUNDED, more), act)
+    return changed(
+        before, After(order, None, finished(refund), stock), Told(ORDER_REFUNDED, more), act
+    )
 
 
 def _refund_data(refund: Refund) -> dict[str, Any]:  # Any: JSON values of many shapes

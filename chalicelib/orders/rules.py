@@ -161,9 +161,7 @@ LOST: Final = frozenset({_P.DECLINED, _P.EXPIRED})
 OPEN_REFUNDS: Final = frozenset({_R.REQUESTED, _R.UNKNOWN})
 
 
-def may_become(
-    walk: Mapping[State, frozenset[State]], before: State, after: State
-) -> bool:
+def may_become(walk: Mapping[State, frozenset[State]], before: State, after: State) -> bool:
     """Whether a record may go from one state to the other; staying is always allowed."""
     return before == after or after in walk[before]
 

@@ -22,8 +22,6 @@ VariantId = Annotated[str, StringConstraints(pattern=r"^var_[0-9A-HJKMNP-TV-Z]{2
 Reason = Literal["customer_request", "damaged", "lost", "goodwill", "other"]
 
 
-
-
 def _given(value: object) -> object:
     if value is None:
         raise PydanticCustomError("null_not_allowed", "Leave the field out instead of null.")
