@@ -6,6 +6,7 @@ from chalicelib.edge.blueprints import observe
 from chalicelib.edge.http import enveloped
 from chalicelib.ops import events as ops_events
 from chalicelib.ops import routes as ops_routes
+from chalicelib.orders import events as order_events
 from chalicelib.orders import gateway_routes
 from chalicelib.orders import routes as order_routes
 from chalicelib.orders import steps as order_steps
@@ -27,4 +28,5 @@ app.register_blueprint(ops_routes.blueprint)
 # Streams, queues, schedules and workflow steps: one function each, which imports its own
 # module and not this one.
 app.register_blueprint(ops_events.blueprint)
+app.register_blueprint(order_events.blueprint)
 app.register_blueprint(order_steps.blueprint)
