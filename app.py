@@ -8,7 +8,10 @@ from chalicelib.notifications import events as notification_events
 from chalicelib.notifications import routes as notification_routes
 from chalicelib.ops import events as ops_events
 from chalicelib.ops import routes as ops_routes
+from chalicelib.orders import events as order_events
 from chalicelib.orders import gateway_routes
+from chalicelib.orders import routes as order_routes
+from chalicelib.orders import steps as order_steps
 from chalicelib.products import routes as products_routes
 from chalicelib.users import authorizer
 from chalicelib.users import routes as users_routes
@@ -24,6 +27,7 @@ app.register_blueprint(authorizer.blueprint)
 # REST: one function, api_handler, answers them all.
 app.register_blueprint(gateway_routes.blueprint)
 app.register_blueprint(notification_routes.blueprint)
+app.register_blueprint(order_routes.blueprint)
 app.register_blueprint(ops_routes.blueprint)
 app.register_blueprint(products_routes.blueprint)
 app.register_blueprint(users_routes.blueprint)
@@ -32,3 +36,5 @@ app.register_blueprint(users_routes.blueprint)
 # module and not this one.
 app.register_blueprint(notification_events.blueprint)
 app.register_blueprint(ops_events.blueprint)
+app.register_blueprint(order_events.blueprint)
+app.register_blueprint(order_steps.blueprint)

@@ -5,7 +5,7 @@ from typing import assert_never
 
 from chalicelib.orders import changes, refund_changes
 from chalicelib.orders.changes import Act
-from chalicelib.orders.records import Change, Failure, OrderRecord, Payment, Refund
+from chalicelib.orders.records import Change, Failure, Order, OrderRecord, Payment, Refund
 from chalicelib.orders.rules import (
     LOST,
     FailureReason,
@@ -38,17 +38,21 @@ def load(task: Task, deps: Deps) -> Outcome:
         case OrderStatus.RESERVED:
             return _after_reserve(record, deps)
         case OrderStatus.REVIEW:
-            if order.review is None:
-                return Outcome("review")
-            if order.review.decision == "approve":
-                return Outcome("pay")
-            return Outcome("fail", FailureReason.REVIEW_REJECTED.value)
+            return _load_review(order)
         case OrderStatus.PAYING:
             return _load_paying(record)
         case OrderStatus.PAID if order.cancel_requested:
             return Outcome("cancel")
         case _:
             return DONE
+
+
+def _load_review(order: Order) -> Outcome:
+    if order.review is None:
+        return Outcome("review")
+    if order.review.decision == "approve":
+        return Outcome("pay")
+    return Outcome("fail", FailureReason.REVIEW_REJECTED.value)
 
 
 def _load_paying(record: OrderRecord) -> Outcome:
@@ -209,8 +213,8 @@ def fail(task: Task, deps: Deps) -> Outcome:
 
 
 def _reason(written: str | None) -> FailureReason:
-    known = written in set(FailureReason)
-    return FailureReason(written) if known else FailureReason.SYSTEM_ERROR
+    known = {reason.value: reason for reason in FailureReason}
+    return known.get(written or "", FailureReason.SYSTEM_ERROR)
 
 
 def _failed(record: OrderRecord, asked: FailureReason, act: Act) -> Change | Outcome:
@@ -225,10 +229,8 @@ def _failed(record: OrderRecord, asked: FailureReason, act: Act) -> Change | Out
             return _failed_review(record, asked, act)
         case OrderStatus.PAYING:
             return _failed_payment(record, act)
-        case OrderStatus.FAILED:
-            return Outcome("failed")
-        case OrderStatus.CANCELLED:
-            return Outcome("cancelled")
+        case OrderStatus.FAILED | OrderStatus.CANCELLED:
+            return Outcome(order.status.value.lower())
         case _:
             return DONE
 

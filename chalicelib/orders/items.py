@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Final
 
 from chalicelib.aws.items import Item
 from chalicelib.orders import keys
@@ -26,60 +26,16 @@ from chalicelib.orders.rules import (
     ReservationStatus,
 )
 
-_ORDER_PLAIN = [
-    "id",
-    "number",
-    "user_id",
-    "currency",
-    "subtotal",
-    "shipping",
-    "tax",
-    "discount",
-    "total",
-    "payment_token",
-    "correlation_id",
-    "placed_at",
-    "updated_at",
-    "version",
-    "payment_id",
-    "refunded",
-    "refund_id",
-    "cancel_requested",
-    "paid_at",
-    "shipped_at",
-    "delivered_at",
-    "closed_at",
-]
-_PAYMENT_PLAIN = [
-    "id",
-    "order_id",
-    "provider",
-    "amount",
-    "currency",
-    "token",
-    "updated_at",
-    "charge_id",
-    "decline_code",
-    "action_url",
-    "refund_requested",
-    "refunded",
-    "resolve_run",
-    "resolve_attempts",
-]
-_REFUND_PLAIN = [
-    "id",
-    "order_id",
-    "payment_id",
-    "kind",
-    "amount",
-    "reason",
-    "by",
-    "requested_at",
-    "note",
-    "settled_at",
-    "resolve_run",
-    "resolve_attempts",
-]
+_ORDER_PLAIN: Final = """
+    id number user_id currency subtotal shipping tax discount total payment_token
+    correlation_id placed_at updated_at version payment_id refunded refund_id cancel_requested
+    paid_at shipped_at delivered_at closed_at""".split()  # noqa: SIM905 - reads as a list of names
+_PAYMENT_PLAIN: Final = """
+    id order_id provider amount currency token updated_at charge_id decline_code
+    action_url refund_requested refunded resolve_run resolve_attempts""".split()  # noqa: SIM905
+_REFUND_PLAIN: Final = """
+    id order_id payment_id kind amount reason by requested_at note settled_at
+    resolve_run resolve_attempts""".split()  # noqa: SIM905
 
 
 def order_item(order: Order) -> Item:

@@ -59,7 +59,7 @@ def customer_partition(user_id: str) -> str:
 
 
 def status_partition(status: OrderStatus, month: str) -> str:
-    """Index 2: the orders of a status; closed ones by month, so that no partition grows for ever."""
+    """Index 2: orders by status, closed ones by month too, so that no partition grows for ever."""
     return f"ORDERS#{status}#{month}" if status in CLOSED else f"ORDERS#{status}"
 
 

@@ -18,7 +18,7 @@ from chalicelib.orders.payments import (
     NotFound,
     PaymentGateway,
 )
-from chalicelib.orders.records import Change, OrderRecord, Payment
+from chalicelib.orders.records import Change, OrderRecord, Payment, Refund
 from chalicelib.orders.rules import (
     LOST,
     PAYMENT_WALK,
@@ -103,10 +103,10 @@ def lookups_of(run: str | None, attempts: int, task: Task) -> int:
     return attempts if run == task.execution else 0
 
 
-def count_lookup(payment: Payment, task: Task, attempts: int, deps: Deps) -> None:
+def count_lookup(counted: Payment | Refund, task: Task, attempts: int, deps: Deps) -> None:
     """Remember the look-up; if somebody else has counted meanwhile, that count stands."""
     try:
-        deps.orders.count_lookup(payment, task.execution, attempts)
+        deps.orders.count_lookup(counted, task.execution, attempts)
     except Superseded:
         return
 
@@ -120,20 +120,20 @@ def exhausted_or(outcome: Outcome, attempts: int) -> Outcome:
 def close_action(task: Task, deps: PayingDeps) -> Outcome:
     """Withdraw a charge that the customer did not confirm in time, or has cancelled."""
     record = found(task.order_id, deps)
-    order, payment = record.order, record.payment
-    if order.status is not OrderStatus.PAYING or payment is None:
+    if record.order.status is not OrderStatus.PAYING:
         return DONE
+    payment = paid_with(record)
     if payment.status not in UNDECIDED:
         return known_of(record)
-    said = heard(partial(deps.gateway.withdraw, order.id, payment.id))
+    said = heard(partial(deps.gateway.withdraw, payment.order_id, payment.id))
     return keep_answer(task, said, deps)
 
 
 def _is_open(record: OrderRecord) -> bool:
     """Whether the gateway must be asked: nothing is known, and nobody else is to decide."""
-    payment = record.payment
-    is_paying = record.order.status is OrderStatus.PAYING and payment is not None
-    return is_paying and payment.status in {PaymentStatus.CREATED, PaymentStatus.UNKNOWN}
+    if record.order.status is not OrderStatus.PAYING:
+        return False
+    return paid_with(record).status in {PaymentStatus.CREATED, PaymentStatus.UNKNOWN}
 
 
 def known_of(record: OrderRecord) -> Outcome:

@@ -203,7 +203,7 @@ class OpenOrder:
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """Whose order it is; personal data, for staff only."""
+    """Whose order it is, for staff only; the address is masked."""
 
     id: str
     name: str

@@ -7,7 +7,7 @@ from chalicelib.edge.calls import Call
 from chalicelib.edge.contracts import documented
 from chalicelib.edge.http import HttpBlueprint
 from chalicelib.edge.replies import Reply
-from chalicelib.kernel.domain_events import Actor
+from chalicelib.kernel.domain_events import Actor, ActorType
 from chalicelib.kernel.errors import Conflict, Invalid, NotFound, Unavailable
 from chalicelib.orders import keeping, reading, schemas
 from chalicelib.orders.cancelling import cancel_order
@@ -33,7 +33,8 @@ blueprint: Final = HttpBlueprint(__name__)
 
 
 def _asker(call: Call) -> Asker:
-    return Asker(Actor(call.caller.actor_type, call.caller.user_id), call.correlation_id)
+    kind: ActorType = "customer" if call.caller.actor_type == "customer" else "staff"
+    return Asker(Actor(kind, call.caller.user_id), call.correlation_id)
 
 
 @blueprint.route("/orders", methods=["POST"], access=CUSTOMER)

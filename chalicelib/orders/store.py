@@ -12,7 +12,7 @@ from typing import Final, Protocol
 from chalicelib.aws.event_rows import step
 from chalicelib.aws.items import Item, Key
 from chalicelib.aws.table import ConditionFailed, Query, Table
-from chalicelib.aws.writes import Check, Put, Update, Write
+from chalicelib.aws.writes import Check, Put, Update, Values, Write
 from chalicelib.kernel.clock import epoch_s, moment
 from chalicelib.kernel.idempotency import Once, RecordedReply
 from chalicelib.orders import items, keys
@@ -96,13 +96,13 @@ class TableOrders:
 
     def count_lookup(self, counted: Payment | Refund, run: str, attempts: int) -> None:
         """The counter moves from the value that was read."""
-        known = {"attempts_before": counted.resolve_attempts}
+        known: Values = {"attempts_before": counted.resolve_attempts}
         condition = "#resolve_attempts = :attempts_before"
         if counted.resolve_run is None:
             condition += " AND attribute_not_exists(#resolve_run)"
         else:
             condition += " AND #resolve_run = :run_before"
-            known["run_before"] = counted.resolve_run
+            known = {**known, "run_before": counted.resolve_run}
         counters = {"resolve_run": run, "resolve_attempts": attempts}
         key = _key_of(counted)
         self._write(Update(key, set=counters, condition=condition, values=known, label="counter"))

@@ -8,7 +8,7 @@ from chalicelib.aws.encryption import Sealer
 from chalicelib.aws.event_rows import event_put
 from chalicelib.aws.idempotency import LABEL, IdempotencyRecords
 from chalicelib.aws.table import ConditionFailed, Table
-from chalicelib.aws.writes import Put
+from chalicelib.aws.writes import Put, Write
 from chalicelib.kernel.clock import moment
 from chalicelib.kernel.domain_events import DomainEvent
 from chalicelib.kernel.idempotency import Once
@@ -54,7 +54,7 @@ class TablePlacements:
         kept = replace(order, sealed_address=self._addresses.seal(order.id, address))
         reply = once.present(OpenOrder(OrderRecord(kept), address))
         number = keys.number_key(order.number)
-        writes = [
+        writes: list[Write] = [
             self._replies.put(once, reply, moment(order.placed_at)),
             Put({"pk": number[0], "sk": number[1], "order_id": order.id}, label=NUMBER),
             Put(items.order_item(kept), label="root"),
