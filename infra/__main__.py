@@ -7,11 +7,12 @@ import sys
 from pathlib import Path
 
 from infra.code_zip import faults_of, finish_code
-from infra.finish import finish
+from infra.finish import finish, release
 from infra.lint import complaints
 from infra.packaging import CODE, ROOT, TEMPLATE, Package, PackagingFailed, packaged
 
 DIST = ROOT / "dist"
+PARAMETERS = ROOT / "infra" / "parameters"
 
 
 def main(arguments: list[str]) -> int:
@@ -48,9 +49,10 @@ def _package(chosen: argparse.Namespace) -> int:
 def _finish(chosen: argparse.Namespace) -> int:
     del chosen
     package = Package(DIST)
-    template = finish(package.template())
-    package.write(template)
     finish_code(package.code_file)
+    given = [file.read_bytes() for file in sorted(PARAMETERS.glob("*.json"))]
+    template = release(finish(package.template()), package.code_file.read_bytes(), *given)
+    package.write(template)
     runtime = template["Resources"]["APIHandler"]["Properties"]["Runtime"]
     faults = faults_of(package.code_file, runtime)
     for fault in faults:

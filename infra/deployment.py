@@ -10,6 +10,7 @@ from typing import Any, Final
 import boto3
 from botocore.exceptions import ClientError, WaiterError
 
+from infra.finish import release
 from infra.packaging import ROOT, Package
 
 CAPABILITIES: Final = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
@@ -65,6 +66,7 @@ def deploy(package: Package, stage: str, bucket: str, parameters: dict[str, str]
         if resource["Type"] == "AWS::Serverless::StateMachine":
             definition = package.folder / resource["Properties"]["DefinitionUri"]
             resource["Properties"]["DefinitionUri"] = uploads.put(definition)
+    release(template, json.dumps(parameters, sort_keys=True).encode())
     # Beside the package, which stays as it was and may be deployed again.
     uploaded = package.folder / "uploaded.json"
     uploaded.write_text(json.dumps(template))

@@ -228,12 +228,13 @@ def test_services_may_only_send_and_to_queues_only_from_a_named_source() -> None
 
 @pytest.mark.covers(86)
 def test_topics_are_encrypted_under_a_key_that_publishers_may_use() -> None:
-    """EventBridge and CloudWatch can publish to every topic, nobody reads it at rest."""
+    """EventBridge, CloudWatch and SES can publish to our topics, nobody reads it at rest."""
     for _, properties in of_type("AWS::SNS::Topic"):
         key = resources()[named(properties["KmsMasterKeyId"])]["Properties"]
         assert key["EnableKeyRotation"] is True
         principals = [s["Principal"].get("Service", []) for s in key["KeyPolicy"]["Statement"]]
-        assert ["events.amazonaws.com", "cloudwatch.amazonaws.com"] in principals
+        publishers = ["events.amazonaws.com", "cloudwatch.amazonaws.com", "ses.amazonaws.com"]
+        assert publishers in principals
 
 
 @pytest.mark.parametrize("rule", CONSUMERS_OF_EVENTS)
@@ -276,12 +277,21 @@ def test_bus_is_archived_on_aws() -> None:
     assert dict(of_type("AWS::Events::Archive", "local")) == {}
 
 
-def test_topic_feeds_the_email_queue_raw_and_with_a_dead_end() -> None:
-    """The queue holds events as the bus sent them; what SNS gives up on is not lost."""
-    subscription = resources()["CustomerEventsToEmail"]["Properties"]
+@pytest.mark.parametrize("name", ["CustomerEventsToEmail", "MailFeedbackToEmail"])
+def test_topics_feed_the_email_queue_raw_and_with_a_dead_end(name: str) -> None:
+    """The queue holds events as they were sent; what SNS gives up on is not lost."""
+    subscription = resources()[name]["Properties"]
     assert subscription["RawMessageDelivery"] is True
     assert named(subscription["Endpoint"]) == "EmailQueue"
     assert named(subscription["RedrivePolicy"]["deadLetterTargetArn"]) == "EmailDlq"
+
+
+def test_bounces_and_complaints_come_back_to_the_mail_consumer() -> None:
+    """Mails go out under the configuration set of the stage, whose feedback is not thrown away."""
+    assert resources()["MailSettings"]["Properties"]["Name"] == {"Fn::Sub": "souk-${Stage}"}
+    destination = resources()["MailFeedback"]["Properties"]["EventDestination"]
+    assert destination["MatchingEventTypes"] == ["bounce", "complaint"]
+    assert named(destination["SnsDestination"]["TopicARN"]) == "MailFeedbackTopic"
 
 
 def test_streams_start_at_the_oldest_row_and_end_in_a_dead_end() -> None:

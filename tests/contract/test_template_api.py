@@ -1,10 +1,12 @@
 """What the gateway itself answers, and what finishing adds: envelope, CORS, alias."""
 
 import json
+from typing import Any
 
 import pytest
 
-from infra.finish import finish
+from infra.finish import finish, release
+from infra.lint import expanded
 from tests.contract.packages import packaged_template, resources
 
 
@@ -92,3 +94,23 @@ def test_finished_roles_reach_no_other_stage_or_account() -> None:
             assert "souk-*" not in text, name
             assert "souk/*" not in text, name
             assert "arn:*" not in text, name
+
+
+def test_changed_code_template_or_parameter_makes_a_new_version() -> None:
+    """Whatever changes reaches the version behind the alias; what does not publishes nothing."""
+    template = finish(json.loads(json.dumps(packaged_template())))
+    versions = [
+        _version(release(template, b"code", b"parameters")),
+        _version(release(template, b"code", b"parameters")),
+        _version(release(template, b"other code", b"parameters")),
+        _version(release(template, b"code", b"other parameters")),
+    ]
+    assert versions[0] == versions[1]
+    assert len(set(versions)) == 3
+
+
+def _version(template: dict[str, Any]) -> str:
+    made = expanded(template, {})["Resources"]
+    version: str
+    (version,) = [name for name, it in made.items() if it["Type"] == "AWS::Lambda::Version"]
+    return version
