@@ -12,13 +12,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from typing import TYPE_CHECKING, Any, Final
 
 from chalicelib.kernel.clock import moment
 from chalicelib.notifications.rules import LOCALE_DEFAULT, LOCALES
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
 SUBJECT_MAX: Final = 200
@@ -81,19 +81,19 @@ def _known(locale: str) -> str:
     return locale if locale in LOCALES else LOCALE_DEFAULT
 
 
-def _rendered(environment: Environment, path: str, values: Facts) -> str:
+def _rendered(environment: "Environment", path: str, values: Facts) -> str:
     words = _dictionary(environment, str(values["locale"]))
     return environment.get_template(path).render({**values, "words": words}).strip() + "\n"
 
 
-def _block(environment: Environment, path: str, name: str, values: Facts) -> str:
+def _block(environment: "Environment", path: str, name: str, values: Facts) -> str:
     template = environment.get_template(path)
     words = _dictionary(environment, str(values["locale"]))
     context = template.new_context({**values, "words": words})
     return "".join(template.blocks[name](context))
 
 
-def _dictionary(environment: Environment, locale: str) -> object:
+def _dictionary(environment: "Environment", locale: str) -> object:
     return environment.get_template(f"{locale}/words.j2").module
 
 
@@ -102,16 +102,21 @@ def _one_line(text: str) -> str:
 
 
 @lru_cache(maxsize=1)
-def _html() -> Environment:
+def _html() -> "Environment":
+    from markupsafe import Markup  # noqa: PLC0415 - with jinja2, below
+
     return _environment("kit.html.j2", lambda name: Markup("<bdi>{}</bdi>").format(name))
 
 
 @lru_cache(maxsize=1)
-def _text() -> Environment:
+def _text() -> "Environment":
     return _environment("kit.txt.j2", isolated)
 
 
-def _environment(kit: str, person: Callable[[str], str]) -> Environment:
+def _environment(kit: str, person: Callable[[str], str]) -> "Environment":
+    # The API function mounts this module's triggers too, but never writes a mail.
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415
+
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         # The text form has no markup that could be escaped.

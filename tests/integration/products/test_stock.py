@@ -163,7 +163,7 @@ def test_row_that_never_rests_is_unavailable(variant_id: str, keeper: Caller) ->
         def adjust(self, _before: Any, _after: Adjusted, *_: Any) -> None:
             raise StockMoved
 
-    from chalicelib.products import routes, wiring  # noqa: PLC0415
+    from chalicelib.products import routes, wiring
 
     real = wiring.stock_deps()
     restless = inventory.Deps(Restless(), real.ids)
