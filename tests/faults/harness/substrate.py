@@ -228,6 +228,10 @@ class Substrate:
         """Delete a received message."""
         sqs_backends[ACCOUNT][REGION].delete_message(queue, receipt)
 
+    def drop(self, queue: str) -> None:
+        """Lose whatever a queue holds."""
+        self._queues()[queue]._messages = []
+
     def messages(self, queue: str) -> list[StoredMessage]:
         """Everything a queue holds, visible or not."""
         return list(self._queues()[queue]._messages)
