@@ -180,6 +180,18 @@ class Substrate:
                 found.append({name: plain(value) for name, value in attributes.items()})
         return sorted(found, key=lambda row: (row["pk"], row.get("sk", "")))
 
+    def deadlines(self) -> frozenset[tuple[str, str, str]]:
+        """(due time, partition, sort key) of every row that waits in a deadline list."""
+        found = set()
+        for table in self._tables().values():
+            for by_sort in table.items.values():
+                for item in by_sort.values():
+                    listed = item.attrs.get("gsi3pk")
+                    if listed is not None and listed.value.startswith("DUE#"):
+                        due_at = item.attrs["gsi3sk"].value.partition("#")[0]
+                        found.add((due_at, item.hash_key.value, item.range_key.value))
+        return frozenset(found)
+
     def stream(self, table: str) -> list[dict[str, Any]]:
         """The change records of a table since the last restore, oldest first."""
         shard = self._table(table).stream_shard
@@ -215,6 +227,10 @@ class Substrate:
     def delete(self, queue: str, receipt: str) -> None:
         """Delete a received message."""
         sqs_backends[ACCOUNT][REGION].delete_message(queue, receipt)
+
+    def drop(self, queue: str) -> None:
+        """Lose whatever a queue holds."""
+        self._queues()[queue]._messages = []
 
     def messages(self, queue: str) -> list[StoredMessage]:
         """Everything a queue holds, visible or not."""
