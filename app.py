@@ -6,6 +6,7 @@ from chalicelib.edge.blueprints import observe
 from chalicelib.edge.http import enveloped
 from chalicelib.notifications import events as notification_events
 from chalicelib.notifications import routes as notification_routes
+from chalicelib.ops import desk_routes
 from chalicelib.ops import events as ops_events
 from chalicelib.ops import routes as ops_routes
 from chalicelib.orders import events as order_events
@@ -29,6 +30,7 @@ app.register_blueprint(gateway_routes.blueprint)
 app.register_blueprint(notification_routes.blueprint)
 app.register_blueprint(order_routes.blueprint)
 app.register_blueprint(ops_routes.blueprint)
+app.register_blueprint(desk_routes.blueprint)
 app.register_blueprint(products_routes.blueprint)
 app.register_blueprint(users_routes.blueprint)
 
