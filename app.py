@@ -15,6 +15,7 @@ from chalicelib.orders import routes as order_routes
 from chalicelib.orders import steps as order_steps
 from chalicelib.products import routes as products_routes
 from chalicelib.users import authorizer
+from chalicelib.users import events as users_events
 from chalicelib.users import routes as users_routes
 
 app = Chalice(app_name="souk", debug=False)
@@ -40,3 +41,4 @@ app.register_blueprint(notification_events.blueprint)
 app.register_blueprint(ops_events.blueprint)
 app.register_blueprint(order_events.blueprint)
 app.register_blueprint(order_steps.blueprint)
+app.register_blueprint(users_events.blueprint)

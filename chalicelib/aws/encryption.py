@@ -8,7 +8,7 @@ from typing import Final
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from chalicelib.aws.secrets import KeyRing
+from chalicelib.aws.secrets import KeyRing, knowing
 
 NONCE_BYTES: Final = 12
 _PURPOSE: Final = "field"
@@ -22,10 +22,15 @@ class Sealer:
     """Seals and opens fields; `place` (table key and field) is authenticated with them."""
 
     def __init__(
-        self, ring: Callable[[], KeyRing], random_bytes: Callable[[int], bytes] = os.urandom
+        self,
+        ring: Callable[[], KeyRing],
+        random_bytes: Callable[[int], bytes] = os.urandom,
+        fresh_ring: Callable[[], KeyRing] | None = None,
     ) -> None:
+        """`fresh_ring` is asked for keys made since `ring` was read."""
         self._ring = ring
         self._random_bytes = random_bytes
+        self._fresh_ring = fresh_ring
 
     def seal(self, value: bytes, place: str) -> str:
         """`value` as `s1.<key version>.<base64 of nonce and ciphertext>`."""
@@ -41,7 +46,7 @@ class Sealer:
             if form != "s1":
                 raise SealBroken("unknown form")
             raw = base64.b64decode(written, validate=True)
-            key = self._ring().key(_PURPOSE, version)
+            key = knowing(version, self._ring, self._fresh_ring).key(_PURPOSE, version)
             return AESGCM(key).decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], place.encode())
         except (ValueError, KeyError, InvalidTag) as error:
             raise SealBroken("the value cannot be opened") from error

@@ -32,7 +32,9 @@ def composer() -> ShopComposer:
             orders=sources.Orders(table),
             tickets=sources.Tickets(table),
             reports=sources.Reports(table),
-            links=LinkTokens(lambda: secrets().ring("links")),
+            links=LinkTokens(
+                lambda: secrets().ring("links"), lambda: secrets().ring("links", is_fresh=True)
+            ),
         ),
         House(
             site=site,
