@@ -11,6 +11,7 @@ from typing import Any
 
 from chalice.test import Client
 
+from chalicelib.aws.workflows import workflows
 from chalicelib.aws.items import from_item, to_item
 from chalicelib.edge import gateway
 from chalicelib.edge.tokens import Subject, TokenIssuer
@@ -181,7 +182,12 @@ class Shop:
     # --- requests -----------------------------------------------------------------------------
 
     def call(
-        self, method: str, path: str, caller: dict[str, str] | None = None, body: Any = None, **more: str
+        self,
+        method: str,
+        path: str,
+        caller: dict[str, str] | None = None,
+        body: Any = None,
+        **more: str,
     ) -> Answered:
         """One request; `more` are further headers."""
         headers = {name: value for name, value in (caller or {}).items() if name != "user"}
@@ -203,9 +209,7 @@ class Shop:
             "shipping_address": ADDRESS,
             "payment_token": token,
         }
-        return self.call(
-            "POST", "/orders", self.amina, body, Idempotency_Key=_ids.new("key")
-        )
+        return self.call("POST", "/orders", self.amina, body, Idempotency_Key=_ids.new("key"))
 
     def read(self, order_id: str) -> dict[str, Any]:
         """The order as its customer sees it."""
@@ -226,6 +230,11 @@ class Shop:
     def _invoke(self, function: str, payload: dict[str, Any]) -> dict[str, Any]:
         reply: dict[str, Any] = self.functions[function](payload, None)
         return reply
+
+    def start_again(self, order_id: str) -> None:
+        """Start the workflow as a redrive does."""
+        given = {"order_id": order_id, "correlation_id": "redriven1"}
+        workflows().start("order-fulfilment", f"{order_id}-202603011300", given)
 
     def settle(self) -> None:
         """Deliver and run until nothing moves any more."""

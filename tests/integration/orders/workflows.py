@@ -49,9 +49,7 @@ class StepFunctions:
         self.invoke = invoke
         self.park = park
         self.runs: dict[tuple[str, str], Run] = {}
-        self.machines = {
-            name: _machine(name) for name in ("order-fulfilment", "order-refund")
-        }
+        self.machines = {name: _machine(name) for name in ("order-fulfilment", "order-refund")}
         self._tokens = 0
 
     @contextmanager
