@@ -60,8 +60,8 @@ bench: $(STAMP) ## measure every performance budget
 package: $(STAMP) ## make the deployable template and zip in dist/ (STAGE=dev)
 	@$(PY) -m infra package --stage $(STAGE)
 
-deploy: $(STAMP) ## deploy dist/ to AWS with your credentials (STAGE=dev)
-	@$(PY) -m infra deploy --stage $(STAGE)
+deploy: $(STAMP) ## deploy dist/ to AWS with your credentials (STAGE=dev BUCKET=...)
+	@$(PY) -m infra deploy --stage $(STAGE) --bucket $(BUCKET)
 
 clean: ## forget the local stack and everything generated
 	@if [ -x $(PY) ] && [ -d local ]; then $(PY) -m local clean; fi
@@ -69,3 +69,6 @@ clean: ## forget the local stack and everything generated
 
 requirements: $(STAMP) ## pin requirements*.in again
 	@$(PY) -m tools.requirements
+	@$(PIP) install --quiet -r requirements.txt
+	@$(PIP) install --quiet -r requirements-dev.txt
+	@$(PY) -m tools.sdk_data

@@ -4,13 +4,17 @@ from chalice import Chalice
 
 from chalicelib.edge.blueprints import observe
 from chalicelib.edge.http import enveloped
+from chalicelib.notifications import events as notification_events
+from chalicelib.notifications import routes as notification_routes
 from chalicelib.ops import events as ops_events
 from chalicelib.ops import routes as ops_routes
 from chalicelib.orders import events as order_events
 from chalicelib.orders import gateway_routes
 from chalicelib.orders import routes as order_routes
 from chalicelib.orders import steps as order_steps
+from chalicelib.products import routes as products_routes
 from chalicelib.users import authorizer
+from chalicelib.users import routes as users_routes
 
 app = Chalice(app_name="souk", debug=False)
 app.experimental_feature_flags.update(["WEBSOCKETS"])
@@ -22,11 +26,15 @@ app.register_blueprint(authorizer.blueprint)
 
 # REST: one function, api_handler, answers them all.
 app.register_blueprint(gateway_routes.blueprint)
+app.register_blueprint(notification_routes.blueprint)
 app.register_blueprint(order_routes.blueprint)
 app.register_blueprint(ops_routes.blueprint)
+app.register_blueprint(products_routes.blueprint)
+app.register_blueprint(users_routes.blueprint)
 
 # Streams, queues, schedules and workflow steps: one function each, which imports its own
 # module and not this one.
+app.register_blueprint(notification_events.blueprint)
 app.register_blueprint(ops_events.blueprint)
 app.register_blueprint(order_events.blueprint)
 app.register_blueprint(order_steps.blueprint)

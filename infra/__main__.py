@@ -7,11 +7,12 @@ import sys
 from pathlib import Path
 
 from infra.code_zip import faults_of, finish_code
-from infra.finish import finish
+from infra.finish import finish, release
 from infra.lint import complaints
 from infra.packaging import CODE, ROOT, TEMPLATE, Package, PackagingFailed, packaged
 
 DIST = ROOT / "dist"
+PARAMETERS = ROOT / "infra" / "parameters"
 
 
 def main(arguments: list[str]) -> int:
@@ -27,7 +28,7 @@ def main(arguments: list[str]) -> int:
         command = commands.add_parser(name, help=told)
         command.add_argument("--stage", default="dev")
         if name == "deploy":
-            command.add_argument("--bucket", required=True, help="for code and templates")
+            command.add_argument("--bucket", help="for code and templates; made if not given")
             command.add_argument("--set", action="append", default=[], metavar="Name=value")
     chosen = parser.parse_args(arguments)
     try:
@@ -48,9 +49,10 @@ def _package(chosen: argparse.Namespace) -> int:
 def _finish(chosen: argparse.Namespace) -> int:
     del chosen
     package = Package(DIST)
-    template = finish(package.template())
-    package.write(template)
     finish_code(package.code_file)
+    given = [file.read_bytes() for file in sorted(PARAMETERS.glob("*.json"))]
+    template = release(finish(package.template()), package.code_file.read_bytes(), *given)
+    package.write(template)
     runtime = template["Resources"]["APIHandler"]["Properties"]["Runtime"]
     faults = faults_of(package.code_file, runtime)
     for fault in faults:
@@ -68,13 +70,13 @@ def _lint(chosen: argparse.Namespace) -> int:
 
 
 def _deploy(chosen: argparse.Namespace) -> int:
-    from infra.deployment import DeploymentFailed, deploy, parameters_of
+    from infra.deployment import DeploymentFailed, artifact_bucket, deploy, parameters_of
 
     overrides = dict(pair.split("=", 1) for pair in chosen.set)
     try:
-        outputs = deploy(
-            Package(DIST), chosen.stage, chosen.bucket, parameters_of(chosen.stage, overrides)
-        )
+        bucket = chosen.bucket or artifact_bucket()
+        parameters = parameters_of(chosen.stage, overrides)
+        outputs = deploy(Package(DIST), chosen.stage, bucket, parameters)
     except DeploymentFailed as failed:
         print(failed, file=sys.stderr)
         return 1

@@ -3,15 +3,23 @@
 import hashlib
 import json
 import time
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
 
 import boto3
 from botocore.exceptions import ClientError, WaiterError
 
+from infra.finish import release
 from infra.packaging import ROOT, Package
 
 CAPABILITIES: Final = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
+PUBLIC_ACCESS: Final = (
+    "BlockPublicAcls",
+    "BlockPublicPolicy",
+    "IgnorePublicAcls",
+    "RestrictPublicBuckets",
+)
 NO_CHANGE: Final = ("didn't contain changes", "No updates are to be performed")
 
 
@@ -23,6 +31,27 @@ def parameters_of(stage: str, overrides: dict[str, str]) -> dict[str, str]:
     """The values of infra/parameters/<stage>.json, and over them what the command line says."""
     written = json.loads((ROOT / "infra" / "parameters" / f"{stage}.json").read_text())
     return {**written["Parameters"], **overrides}
+
+
+def artifact_bucket() -> str:
+    """The bucket of this account and region for code and templates, made on first use."""
+    account = boto3.client("sts").get_caller_identity()["Account"]
+    s3 = boto3.client("s3")
+    region = s3.meta.region_name
+    bucket = f"souk-artifacts-{account}-{region}"
+    try:
+        s3.head_bucket(Bucket=bucket, ExpectedBucketOwner=account)
+    except ClientError as error:
+        if error.response["ResponseMetadata"]["HTTPStatusCode"] != HTTPStatus.NOT_FOUND:
+            raise
+        # S3 takes its oldest region as the absence of one.
+        where = {} if region == "us-east-1" else {"LocationConstraint": region}
+        s3.create_bucket(Bucket=bucket, **({"CreateBucketConfiguration": where} if where else {}))
+        s3.put_public_access_block(
+            Bucket=bucket,
+            PublicAccessBlockConfiguration=dict.fromkeys(PUBLIC_ACCESS, True),
+        )
+    return bucket
 
 
 def deploy(package: Package, stage: str, bucket: str, parameters: dict[str, str]) -> dict[str, str]:
@@ -37,6 +66,7 @@ def deploy(package: Package, stage: str, bucket: str, parameters: dict[str, str]
         if resource["Type"] == "AWS::Serverless::StateMachine":
             definition = package.folder / resource["Properties"]["DefinitionUri"]
             resource["Properties"]["DefinitionUri"] = uploads.put(definition)
+    release(template, json.dumps(parameters, sort_keys=True).encode())
     # Beside the package, which stays as it was and may be deployed again.
     uploaded = package.folder / "uploaded.json"
     uploaded.write_text(json.dumps(template))

@@ -4,8 +4,12 @@
 - Every path answers the browser's preflight with the origins of the deployment.
 - Roles are narrowed from name patterns to this stage, account, region and partition, so that
   two stages in one account cannot reach each other's tables and secrets.
+- A new version is published when code, template or parameters change. By itself SAM looks at the
+  code alone, and a changed parameter would never reach the version behind the alias.
 """
 
+import hashlib
+import json
 import re
 from typing import Any, Final
 
@@ -15,6 +19,7 @@ ALLOWED_HEADERS: Final = (
     "Authorization,Content-Type,Idempotency-Key,If-Match,If-None-Match,X-Correlation-Id"
 )
 PREFLIGHT_AGE_S: Final = 600
+SDK_DATA: Final = "/var/task/aws_data"
 # Browsers send `Origin` over HTTP/1.1 and `origin` over HTTP/2; the gateway tells them apart.
 PREFLIGHT_REPLY: Final = """\
 #set($origin = $input.params().header.get("Origin"))
@@ -36,10 +41,23 @@ def finish(template: Template) -> Template:
     permission = template["Resources"]["APIHandlerInvokePermission"]["Properties"]
     permission["FunctionName"] = {"Ref": "APIHandler.Alias"}
     for path in template["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]["paths"].values():
-        path.setdefault("options", _preflight(sorted(path)))
+        path["options"] = _preflight(sorted(path.keys() - {"options"}))
     for resource in template["Resources"].values():
         if resource["Type"] == "AWS::IAM::Role":
             _narrow(resource["Properties"])
+    # The SDK reads its endpoint list at each cold start; ours is cut to the services in use.
+    template["Globals"]["Function"]["Environment"]["Variables"]["AWS_DATA_PATH"] = SDK_DATA
+    return template
+
+
+def release(template: Template, *others: bytes) -> Template:
+    """The template as a new version, unless it and the other bytes are the same as before."""
+    handler = template["Resources"]["APIHandler"]["Properties"]
+    handler.pop("AutoPublishCodeSha256", None)
+    digest = hashlib.sha256(json.dumps(template, sort_keys=True).encode())
+    for content in others:
+        digest.update(hashlib.sha256(content).digest())
+    handler["AutoPublishCodeSha256"] = digest.hexdigest()
     return template
 
 

@@ -10,10 +10,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from infra.finish import finish
-from infra.packaging import Package
+from infra.packaging import ROOT, Package
+
+PIPELINE: Final = ROOT / "infra" / "pipeline.yaml"
 
 
 def expanded(template: dict[str, Any], parameters: dict[str, str]) -> dict[str, Any]:
@@ -35,8 +37,8 @@ def expanded(template: dict[str, Any], parameters: dict[str, str]) -> dict[str, 
 
 
 def complaints(package: Package) -> str:
-    """What cfn-lint says: of the SAM form, then of the finished, expanded one; empty if nothing."""
-    said = _lint(package.template_file)
+    """What cfn-lint says of pipeline, SAM form and finished, expanded form; empty if nothing."""
+    said = _lint(PIPELINE) + _lint(package.template_file)
     form = package.folder / "expanded.json"
     form.write_text(json.dumps(expanded(finish(package.template()), {"Canary": "true"}), indent=1))
     return said + _lint(form, "--ignore-checks", "W2001")

@@ -56,6 +56,7 @@ def parser() -> argparse.ArgumentParser:
     )
     up.add_argument("--source", metavar="FOLDER", help="where the app is; default: this project")
 
+    commands.add_parser("demo", help="play the buyer journey against the running shop")
     commands.add_parser("clean", help="forget the saved state")
     commands.add_parser("status", help="print what runs, as JSON")
 

@@ -8,13 +8,15 @@ import signal
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from local.failures import NotRunning
 from local.functions import Functions, local_environment, scheduled_event
 from local.instance import ROOT, Instance
+from local.journey import play
 from local.progress import Terminal
 from local.seed import seed_if_empty
+from local.shop import Shop
 from local.stack import Stack, client, running_stack
 from local.watch import SourceWatch, reload_on_save
 
@@ -56,6 +58,12 @@ def up(instance: Instance, options: Namespace) -> int:
     return 0
 
 
+def demo(instance: Instance, _options: Namespace) -> int:
+    """Play the buyer journey and tell it; exit code 1 if a step fails."""
+    running = _running(instance)
+    return play(Shop(running["api_url"]), running["logins"])
+
+
 def clean(instance: Instance, _options: Namespace) -> int:
     """Forget the saved state, unless a stack works in the folder."""
     if not instance.home.exists():
@@ -85,8 +93,8 @@ def logs(instance: Instance, options: Namespace) -> int:
 
 def invoke(instance: Instance, options: Namespace) -> int:
     """Call a function with an event from a file or standard input; exit code 1 if it fails."""
-    event = json.load(sys.stdin if options.event == "-" else Path(options.event).open())
-    return _call(instance, options.function, event)
+    written = sys.stdin.read() if options.event == "-" else Path(options.event).read_text()
+    return _call(instance, options.function, json.loads(written))
 
 
 def tick(instance: Instance, options: Namespace) -> int:
@@ -138,7 +146,7 @@ def _functions(instance: Instance) -> Functions:
     return Functions(lambda service: client(endpoint, service))
 
 
-def _running(instance: Instance) -> dict[str, object]:
+def _running(instance: Instance) -> dict[str, Any]:
     running = running_stack(instance)
     if running is None:
         raise NotRunning(f"No stack runs in {instance.home}: start one with `make run`.")

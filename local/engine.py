@@ -27,11 +27,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 # With the time a save takes this keeps the promise that a kill -9 loses 30 s at most.
-SAVE_EVERY_S = 15.0
+SAVE_EVERY_S = float(os.environ.get("LOCAL_SAVE_EVERY_S", "15"))
 SAVE_MAX_S = 10.0
-# Ctrl-C promises an end within 10 s; the parent needs the rest.
-STOP_MAX_S = 7.0
-LAST_CALLS_S = 1.0
+# Ctrl-C promises an end within 10 s: this for calls that still run, SAVE_AT_END_MAX_S for a copy
+# if they do not end, and a reserve for the parent.
+LAST_CALLS_S = 2.5
+SAVE_AT_END_MAX_S = 3.0
 
 
 class StateSaver:
@@ -41,6 +42,7 @@ class StateSaver:
         """Save with the server's own function."""
         self._save_all = save_all
         self._copy = 0
+        self._collecting = threading.Lock()
         self.finished = threading.Event()
 
     def save_in_background(self) -> None:
@@ -59,16 +61,17 @@ class StateSaver:
 
     def await_copy(self, seconds: float) -> None:
         """Collect the copy; one that hangs on a lock of a vanished thread is ended."""
-        if not self._copy:
-            return
-        end = time.monotonic() + seconds
-        while os.waitpid(self._copy, os.WNOHANG) == (0, 0):
-            if time.monotonic() > end:
-                os.kill(self._copy, signal.SIGKILL)
-                os.waitpid(self._copy, 0)
-                break
-            time.sleep(0.02)
-        self._copy = 0
+        with self._collecting:
+            if not self._copy:
+                return
+            end = time.monotonic() + seconds
+            while os.waitpid(self._copy, os.WNOHANG) == (0, 0):
+                if time.monotonic() > end:
+                    os.kill(self._copy, signal.SIGKILL)
+                    os.waitpid(self._copy, 0)
+                    break
+                time.sleep(0.02)
+            self._copy = 0
 
     def save_finally(self, services: dict[str, object]) -> None:
         """Called by the server as it shuts down; two writers would share temporary files."""
@@ -79,13 +82,23 @@ class StateSaver:
     def run(self) -> None:
         """Save every SAVE_EVERY_S until the server has shut down."""
         while not self.finished.wait(SAVE_EVERY_S):
-            loop = ministack_app._MAIN_LOOP  # noqa: SLF001
-            if loop is None:
-                continue
-            loop.call_soon_threadsafe(self.save_in_background)
-            time.sleep(0.5)
-            if not self.finished.is_set():
-                self.await_copy(SAVE_MAX_S)
+            self.save_now(SAVE_MAX_S)
+
+    def save_now(self, seconds: float) -> None:
+        """Save by a copy and wait for it; the server goes on."""
+        loop = ministack_app._MAIN_LOOP  # noqa: SLF001
+        if loop is None:
+            return
+        self.await_copy(seconds)
+        forked = threading.Event()
+
+        def fork() -> None:
+            self.save_in_background()
+            forked.set()
+
+        loop.call_soon_threadsafe(fork)
+        if forked.wait(seconds):
+            self.await_copy(seconds)
 
 
 def main() -> None:
@@ -95,7 +108,7 @@ def main() -> None:
     ministack_app.save_all = saver.save_finally
     if persistence.PERSIST_STATE:
         threading.Thread(target=saver.run, daemon=True, name="save").start()
-    threading.Thread(target=end_with_parent, args=(saver.finished,), daemon=True).start()
+    threading.Thread(target=end_with_parent, args=(saver,), daemon=True).start()
     # MiniStack reads its own options from here.
     sys.argv = ["ministack"]
     try:
@@ -104,14 +117,15 @@ def main() -> None:
         end_group()
 
 
-def end_with_parent(saved: threading.Event) -> None:
-    """Ask for an orderly end when the parent's pipe closes, and enforce it in time."""
+def end_with_parent(saver: StateSaver) -> None:
+    """When the parent's pipe closes, save and end, whatever still runs."""
     while os.read(0, 1024):
         pass
-    os.kill(os.getpid(), signal.SIGTERM)
-    if saved.wait(STOP_MAX_S if persistence.PERSIST_STATE else 0):
-        # A call that still runs would hold the process for as long as the function's timeout.
-        time.sleep(LAST_CALLS_S)
+    if persistence.PERSIST_STATE:
+        # The server saves once its last call has ended, and no call can be ended from outside.
+        os.kill(os.getpid(), signal.SIGTERM)
+        if not saver.finished.wait(LAST_CALLS_S):
+            saver.save_now(SAVE_AT_END_MAX_S)
     end_group()
 
 

@@ -86,7 +86,7 @@ class Instance:
 
     @contextlib.contextmanager
     def locked(self, purpose: str) -> Iterator[int]:
-        """Hold the folder for `purpose` and yield the lock's descriptor, or raise AlreadyRunning."""
+        """Hold the folder for `purpose`; yields the lock's descriptor, or raises AlreadyRunning."""
         self.home.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(self.lock_file, os.O_RDWR | os.O_CREAT, 0o644)
         try:
@@ -111,7 +111,7 @@ class Instance:
             else:
                 return
 
-    def _already_running(self, holder: dict[str, object]) -> AlreadyRunning:
+    def _already_running(self, holder: Mapping[str, object]) -> AlreadyRunning:
         return AlreadyRunning(
             f"Souk already works in {self.home} (process {holder.get('pid', '?')}, "
             f"{holder.get('endpoint', '?')}): stop it with Ctrl-C there, or run a second one "

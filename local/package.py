@@ -1,4 +1,4 @@
-"""Packages the app exactly as for AWS: the same command, the same template, an empty requirements.txt.
+"""Packages the app exactly as for AWS: same command, same template, an empty requirements.txt.
 
 Libraries come from the virtual environment in which the workers run, so the zip holds code only.
 """
@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,7 @@ def package_app(source: Path, build: Path) -> Package:
     copy_sources(source, staging)
     run_chalice(staging, output)
     template = yaml.safe_load((output / "sam.yaml").read_text())
+    require_known_functions(template)
     return Package(output, template, content_hash(output / "deployment.zip"))
 
 
@@ -95,6 +97,16 @@ def run_chalice(staging: Path, output: Path) -> None:
     )
     if run.returncode != 0:
         raise PackagingFailed("The app cannot be packaged:", readable(run.stderr, staging))
+
+
+def require_known_functions(template: Mapping[str, Any]) -> None:
+    """Raise PackagingFailed if the merge template speaks of something that Chalice did not make."""
+    unknown = [name for name, it in template["Resources"].items() if "Type" not in it]
+    if unknown:
+        raise PackagingFailed(
+            "infra/resources.yaml changes resources that the app does not have, "
+            f"or not under this name: {', '.join(unknown)}."
+        )
 
 
 def packaging_environment() -> dict[str, str]:

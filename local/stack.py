@@ -8,6 +8,8 @@ import time
 import urllib.error
 import urllib.request
 from datetime import UTC, datetime
+from http import HTTPStatus
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import boto3
@@ -50,7 +52,7 @@ class Stack:
         self.source = source
         self.info: dict[str, Any] = {}  # what stack.json holds
         self._progress = progress or Silence()
-        self._parameters = stage.parameters(instance) | dict(overrides or {})
+        self._parameters = stage.parameters(instance, source) | dict(overrides or {})
         self._engine = EngineProcess(instance, persist=persist)
         self._held = contextlib.ExitStack()
 
@@ -141,7 +143,7 @@ class Stack:
         end = time.monotonic() + ANSWER_MAX_S
         while True:
             answers = {path: self._answer(path) for path in ("/health", "/ready")}
-            if all(status == 200 for status, _ in answers.values()):
+            if all(status == HTTPStatus.OK for status, _ in answers.values()):
                 return
             self._engine.require_alive()
             if time.monotonic() > end:
@@ -166,6 +168,9 @@ class Stack:
         except OSError as fault:
             return 0, str(fault)
 
+    def _serves(self, path: str) -> bool:
+        return self._answer(path)[0] == HTTPStatus.OK
+
     def _describe(self, deployed: Deployed) -> dict[str, Any]:
         tables = deployed.physical_ids("AWS::DynamoDB::Table")
         buses = deployed.physical_ids("AWS::Events::EventBus")
@@ -180,9 +185,7 @@ class Stack:
             "websocket_url": socket_api and gateway.websocket_url(self.instance, socket_api),
             "web_url": None,
             "docs_url": None,
-            "openapi_url": api + "/openapi.json"
-            if self._answer("/openapi.json")[0] == 200
-            else None,
+            "openapi_url": api + "/openapi.json" if self._serves("/openapi.json") else None,
             "mail_url": None,
             "logins": stage.logins(),
             "tables": {

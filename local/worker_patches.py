@@ -1,4 +1,4 @@
-"""The three changes to MiniStack's Lambda workers; each refuses to start over code it does not know.
+"""The three changes to MiniStack's Lambda workers; each refuses to meet code it does not know.
 
 P1 real error types: a handler's exception keeps its class, its trace and a warm process.
 P2 log drain: a call ends when its logs have ended, not after a silence of 50 ms.
@@ -86,7 +86,7 @@ SIGNATURES = {
 }
 
 
-def install(runtime: ModuleType, service: ModuleType, workers_max: int) -> None:
+def install(runtime: Any, service: Any, workers_max: int) -> None:
     """Put P1, P2 and P3 into MiniStack's runtime and Lambda service, or raise UnknownEngine."""
     require_signatures(runtime, service)
     runtime._PYTHON_WORKER_SCRIPT = patched_script(runtime._PYTHON_WORKER_SCRIPT)  # noqa: SLF001
@@ -117,7 +117,7 @@ def require_signatures(runtime: ModuleType, service: ModuleType) -> None:
             raise UnknownEngine(f"MiniStack's {name} is {found}, expected {expected}")
 
 
-def _report_real_faults(runtime: ModuleType, service: ModuleType) -> None:
+def _report_real_faults(runtime: Any, service: Any) -> None:
     """P1, outside the worker: a reply that carries a fault becomes the error body of the call."""
     this_call = threading.local()
     original_invoke = runtime.Worker.invoke

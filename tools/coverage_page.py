@@ -67,6 +67,8 @@ def _marked_rows(test: Path) -> Iterator[int]:
             isinstance(node, ast.Call)
             and isinstance(node.func, ast.Attribute)
             and node.func.attr == "covers"
+            and isinstance(node.func.value, ast.Attribute)
+            and node.func.value.attr == "mark"
         ):
             for argument in node.args:
                 number = ast.literal_eval(argument)

@@ -20,16 +20,19 @@ def _session() -> botocore.session.Session:
 
 
 @lru_cache(maxsize=32)
-def client(service: str, endpoint_url: str | None = None) -> Any:  # Any: botocore builds classes
+def client(
+    service: str, endpoint_url: str | None = None, attempts: int = ATTEMPTS
+) -> Any:  # Any: botocore builds classes
     """The client of `service`, made on first use and kept for the life of the process.
 
     Connect 1 s, read 3 s, two attempts: their sum stays below every function's time-out, and
-    nothing above repeats a call blindly.
+    nothing above repeats a call blindly. Providers that take no key get one attempt, since the
+    second could send again what the first has sent.
     """
     config = Config(
         connect_timeout=CONNECT_TIMEOUT_S,
         read_timeout=READ_TIMEOUT_S,
-        retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+        retries={"mode": "standard", "total_max_attempts": attempts},
         max_pool_connections=CONNECTIONS,
         parameter_validation=settings().validates_calls,
         user_agent_appid="souk",

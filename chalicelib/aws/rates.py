@@ -49,8 +49,19 @@ class RateLimiter:
     def check(self, rule: RateRule, subject: str, now: datetime) -> None:
         """RateLimited if the window is used up already; counts nothing."""
         key, ends = self._window(rule, subject, now)
-        item = self._table.get(key)
+        try:
+            item = self._table.get(key)
+        except Unavailable:
+            if not rule.is_volume:
+                raise
+            logger.warning("rate not checked", extra={"rule": rule.name})
+            return
         self._refuse_beyond(rule, int(item["n"]) if item else 0, ends, now)
+
+    def forgive(self, rule: RateRule, subject: str, now: datetime) -> None:
+        """Take back one counted try; Unavailable if that cannot be done now."""
+        key, ends = self._window(rule, subject, now)
+        self._table.count_up(key, ttl=ends + rule.window_s, by=-1)
 
     def _refuse_beyond(self, rule: RateRule, used: int, ends: int, now: datetime) -> None:
         limit = rule.limit * self._scale if rule.is_volume else rule.limit

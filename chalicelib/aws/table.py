@@ -182,9 +182,9 @@ class Table:
                 return
         raise Contended
 
-    def count_up(self, key: Key, *, ttl: int) -> int:
-        """Raise the counter at `key` by one and tell its new value."""
-        update = Update(key, set={"ttl": ttl}, add={"n": 1}, condition="")
+    def count_up(self, key: Key, *, ttl: int, by: int = 1) -> int:
+        """Raise the counter at `key` and tell its new value."""
+        update = Update(key, set={"ttl": ttl}, add={"n": by}, condition="")
         request = update.request(self.name)
         del request["ConditionExpression"]
         reply = self._call("update_item", ReturnValues="UPDATED_NEW", **request)

@@ -91,7 +91,9 @@ def _is_parked(message: Message, error: Exception, consumed: Consumed, sender: Q
         if message.receives >= consumed.receives_max:
             _park(message, error, consumed, sender)
             return True
-        pause_s = min(2 ** (message.receives - 1), PAUSE_MAX_S)
+        # A consumer may know when trying again can help, such as when a lease is over.
+        told = getattr(error, "again_after_s", 0)
+        pause_s = min(told or 2 ** (message.receives - 1), PAUSE_MAX_S)
         sender.hide(consumed.queue, message.receipt, pause_s)
     except Exception:
         # The queue's own visibility time-out and redrive policy take over.

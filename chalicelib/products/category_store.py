@@ -11,8 +11,7 @@ from chalicelib.kernel.errors import VersionMismatch
 from chalicelib.products.kept import Kept
 from chalicelib.products.keys import ALL_CATEGORIES, category_key
 from chalicelib.products.rows import category_fields, category_item, category_of
-from chalicelib.products.rules import CATEGORIES_MAX, Category, changed_fields
-from chalicelib.products.store import SlugTaken
+from chalicelib.products.rules import CATEGORIES_MAX, Category, SlugTaken, changed_fields
 
 _IN_ORDER: Final = "in order"
 

@@ -38,6 +38,20 @@ class TooMany(Conflict):
     message = "The limit is reached."
 
 
+class SlugTaken(Conflict):
+    """Another product or category has this slug."""
+
+    code = "slug_taken"
+    message = "This slug is in use."
+
+
+class SkuTaken(Conflict):
+    """Another variant has this SKU."""
+
+    code = "sku_taken"
+    message = "This SKU is in use."
+
+
 @dataclass(frozen=True, slots=True)
 class Category:
     """A shelf of the shop, known by its slug."""

@@ -7,7 +7,7 @@ from chalicelib.aws.items import Item
 from chalicelib.aws.table import ConditionFailed, Query, Table
 from chalicelib.aws.writes import Write
 from chalicelib.kernel.domain_events import Cause
-from chalicelib.kernel.errors import Conflict, Invalid, VersionMismatch
+from chalicelib.kernel.errors import Invalid, VersionMismatch
 from chalicelib.kernel.pagination import Page, PageRequest
 from chalicelib.products.kept import Kept
 from chalicelib.products.keys import (
@@ -20,23 +20,9 @@ from chalicelib.products.keys import (
 from chalicelib.products.pictures import Picture, media_key, picture_of
 from chalicelib.products.product_writes import SKU, additions, changes, next_edition
 from chalicelib.products.rows import product_of
-from chalicelib.products.rules import Product, ProductStatus, Variant
+from chalicelib.products.rules import Product, ProductStatus, SkuTaken, SlugTaken, Variant
 from chalicelib.products.sales import availability
 from chalicelib.products.service import Change, Display, Opening
-
-
-class SlugTaken(Conflict):
-    """Another product or category has this slug."""
-
-    code = "slug_taken"
-    message = "This slug is in use."
-
-
-class SkuTaken(Conflict):
-    """Another variant has this SKU."""
-
-    code = "sku_taken"
-    message = "This SKU is in use."
 
 
 @dataclass(frozen=True, slots=True)

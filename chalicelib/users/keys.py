@@ -48,6 +48,11 @@ def one_time_key(token_hash: str) -> Key:
     return f"OTT#{token_hash}", "META"
 
 
+def once_key(name: str) -> Key:
+    """Something this deployment does once."""
+    return f"SEEN#users#{name}", "META"
+
+
 def role_partition(role: str) -> str:
     """The index partition of staff with one role."""
     return f"ROLE#{role}"

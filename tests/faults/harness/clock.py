@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from types import TracebackType
+from typing import Any, Self
 
 import time_machine
 
@@ -14,10 +15,11 @@ class SimulatedClock:
     def __init__(self, start: datetime = START) -> None:
         self._start = start
         self._travel = time_machine.travel(start, tick=False)
-        self._coordinates: time_machine.Coordinates | None = None
+        # Any: the library does not export the type of what it starts.
+        self._coordinates: Any = None
         self._now_s = start.timestamp()
 
-    def __enter__(self) -> "SimulatedClock":
+    def __enter__(self) -> Self:
         self._coordinates = self._travel.start()
         return self
 

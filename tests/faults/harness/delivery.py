@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections import Counter
 from typing import Any
 
 from tests.faults.harness.clock import SimulatedClock
@@ -43,6 +44,7 @@ class DeliveryModel:
         self.published: list[Event] = []
         self._bus: list[tuple[float, Event]] = []
         self._async: list[tuple[float, str, Event, int, str]] = []
+        self._losing: Counter[str] = Counter()
         self._queues = QueuePoller(stack, substrate, runtime, clock, self.log)
         self._streams = StreamPoller(substrate, runtime, clock, self.log)
         workflows.on_stop = self.execution_stopped
@@ -52,6 +54,7 @@ class DeliveryModel:
         self.log = DeliveryLog(fault)
         self._queues.log = self._streams.log = self.log
         self._streams.begin()
+        self._losing.clear()
         for forgotten in (self.published, self._bus, self._async):
             forgotten.clear()
 
@@ -78,6 +81,10 @@ class DeliveryModel:
             "error": execution.error,
         }
         self._emit("default", "aws.states", "Step Functions Execution Status Change", detail)
+
+    def lose(self, queue: str, count: int = 1) -> None:
+        """The next messages from the bus to this queue never arrive."""
+        self._losing[queue] = count
 
     def publish(self, topic: str, message: str) -> None:
         """Hand a message to every queue that listens to the topic."""
@@ -156,6 +163,8 @@ class DeliveryModel:
             else transformed(target.transformer, event)
         )
         match target.kind:
+            case "queue" if self._losing[target.name]:
+                self._losing[target.name] -= 1
             case "queue":
                 self._substrate.send(target.name, body)
             case "topic":

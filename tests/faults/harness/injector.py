@@ -17,7 +17,14 @@ import botocore.endpoint
 import botocore.exceptions
 
 from tests.faults.harness import replies
-from tests.faults.harness.calls import OUTSIDE, Call, Kind, is_stale_possible, resource_of
+from tests.faults.harness.calls import (
+    OUTSIDE,
+    TABLE_WRITES,
+    Call,
+    Kind,
+    is_stale_possible,
+    resource_of,
+)
 from tests.faults.harness.tokens import RequestTokens
 
 T = TypeVar("T")
@@ -232,9 +239,10 @@ class Injector:
         return through(client, operation, parameters)
 
     def _remember(self, service: str, operation: str) -> None:
-        if self._keeps_images and self.images is not None and service == "dynamodb":
-            if not operation.startswith(("Get", "Query", "BatchGet", "TransactGet", "Describe")):
-                self.images.before_write()
+        if not self._keeps_images or self.images is None or service != "dynamodb":
+            return
+        if operation in TABLE_WRITES:
+            self.images.before_write()
 
     def _unreliably(self, do: Callable[[], T], *, retries: int) -> T:
         """The attempt faults for calls that never pass the SDK's transport."""

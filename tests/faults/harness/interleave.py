@@ -6,7 +6,7 @@ import itertools
 import math
 import random
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from tests.faults.harness.injector import Crash
 from tests.faults.harness.world import World
@@ -63,12 +63,12 @@ class Baton:
         self._gates[chosen].release()
 
 
-def run_together(world: World, plan: Plan, works: dict[str, Callable[[], None]]) -> str:
+def run_together(world: World, plan: Plan, works: Mapping[str, Callable[[], object]]) -> str:
     """Run `works` at once under a plan; returns the order of calls that came about."""
     baton = Baton(plan, "".join(sorted(works)))
     failures: list[BaseException] = []
 
-    def run(name: str, work: Callable[[], None]) -> None:
+    def run(name: str, work: Callable[[], object]) -> None:
         baton.join(name)
         try:
             work()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import json
-import sys
 import threading
 import time
 import uuid
@@ -15,6 +14,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from tests.faults.harness.clock import SimulatedClock
+from tests.faults.harness.cold_start import ModuleState
 from tests.faults.harness.injector import Crash, Injector
 
 PATIENCE_S = 10.0
@@ -102,7 +102,8 @@ class LambdaRuntime:
         packages: tuple[str, ...],
     ) -> None:
         self._injector, self._clock = injector, clock
-        self._packages = packages
+        self._state = ModuleState(packages)
+        self.wipes_on_crash = False
         self.handlers: dict[str, str | Callable[..., Any]] = {}
         self.timeouts_s: dict[str, int] = {}
         self.invocations: list[tuple[str, Ending]] = []
@@ -115,12 +116,12 @@ class LambdaRuntime:
         if self._frozen:
             raise RuntimeError("the point before left an invocation frozen")
         self.invocations = []
+        # Nothing of an earlier point may be remembered in a cache.
+        self._state.forget()
 
     def cold_start(self) -> None:
         """Forget all module state: the next invocation imports anew."""
-        for name in list(sys.modules):
-            if any(name == p or name.startswith(p + ".") for p in self._packages):
-                del sys.modules[name]
+        self._state.wipe()
 
     def invoke(
         self,
@@ -184,10 +185,16 @@ class LambdaRuntime:
             value = self.load(function)(event, self._context(function))
             return Outcome(Ending.RETURNED, json.loads(json.dumps(value)))
         except Crash as crash:
-            self.cold_start()
+            self._crash()
             return Outcome(Ending.CRASHED, error=crash)
         except Exception as error:  # noqa: BLE001 - the service reports any of them to the trigger
             return Outcome(Ending.RAISED, error=error)
+
+    def _crash(self) -> None:
+        if self.wipes_on_crash:
+            self._state.wipe()
+        else:
+            self._state.forget()
 
     def load(self, function: str) -> Callable[..., Any]:
         """The handler object behind a function's name or handler string."""
@@ -196,6 +203,7 @@ class LambdaRuntime:
             return handler
         module, _, attribute = handler.rpartition(".")
         loaded: Callable[..., Any] = getattr(importlib.import_module(module), attribute)
+        self._state.note_imports()
         return loaded
 
     def _context(self, function: str) -> Any:

@@ -1,7 +1,6 @@
 """EventBridge event patterns and input transformers, as far as the template uses them."""
 
 import json
-import re
 from typing import Any
 
 
@@ -42,13 +41,15 @@ def transformed(transformer: dict[str, Any], event: dict[str, Any]) -> str:
         value: Any = event
         for part in path.removeprefix("$.").split("."):
             value = value.get(part) if isinstance(value, dict) else None
-        quoted = value if isinstance(value, str) else json.dumps(value)
-        text = re.sub(rf'"<{name}>"', lambda _m, v=value: json.dumps(v), text)
-        text = text.replace(f"<{name}>", json.dumps(value) if _bare(text, name) else quoted)
+        text = _insert(text, f"<{name}>", value)
     return text
 
 
-def _bare(text: str, name: str) -> bool:
-    """Outside quotes a variable stands for a JSON value, inside for its text."""
-    before = text.split(f"<{name}>", 1)[0]
-    return before.count('"') % 2 == 0
+def _insert(text: str, variable: str, value: Any) -> str:
+    """Outside quotes a variable stands for a JSON value, inside them for its text."""
+    inside = value if isinstance(value, str) else json.dumps(value)
+    first, *rest = text.split(variable)
+    made = first
+    for part in rest:
+        made += (inside if made.count('"') % 2 else json.dumps(value)) + part
+    return made

@@ -1,4 +1,4 @@
-"""Points: one fault at one call (or delivery) of one use case, run from the same state each time."""
+"""Points: one fault at one call or delivery of one use case, each run from the same state."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ _AFTER_EFFECT = frozenset({Kind.LOST, Kind.LOST_ONCE, Kind.CRASH_AFTER}) | ZOMBI
 class UseCase(Protocol):
     """What a file of `use_cases/` provides."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """How points name it."""
 
     def set_up(self, world: World) -> None:
         """Prepare the rows this use case starts from; not faulted."""
@@ -45,6 +47,11 @@ class Point:
     call: str = ""
     is_mutating: bool = False
     operation: str = ""
+
+    @property
+    def is_delivery(self) -> bool:
+        """Whether a delivery is disturbed, not a call."""
+        return self.kind in set(DeliveryKind)
 
     @property
     def replay(self) -> str:
@@ -112,7 +119,7 @@ class PointRunner:
 
     def run(self, use_case: UseCase, point: Point, recording: Recording) -> Verdict:
         """Run one point in all its variants."""
-        if point.kind in set(DeliveryKind):
+        if point.is_delivery:
             fault = DeliveryFault(point.at, DeliveryKind(point.kind))
             found = self._play(use_case, point.client, FaultPlan(), fault)
             return Verdict(point, found, fired=self.world.deliveries.log.fired)
@@ -122,7 +129,7 @@ class PointRunner:
             self.world.runtime.wakes_after_retry = after_retry
             plan = FaultPlan({point.at: kind}, tokens_honoured=tokens)
             found = self._play(use_case, point.client, plan, None)
-            mode = f"[tokens {'honoured' if tokens else 'forgotten'}] " if not tokens else ""
+            mode = "" if tokens else "[token forgotten] "
             verdict.violations += [mode + text for text in found]
             verdict.fired &= point.at in self.world.injector.fired
             verdict.drift = verdict.drift or self._drift(point.at, recording)

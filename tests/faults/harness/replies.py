@@ -84,7 +84,8 @@ def _refuse_request(
     parameters: dict[str, Any], unprocessed: str, empty: dict[str, Any]
 ) -> tuple[dict[str, Any] | None, Completion]:
     wanted = copy.deepcopy(parameters["RequestItems"])
-    table = sorted(wanted)[-1]
+    table = max(wanted)
+    left: Any
     if unprocessed == "UnprocessedKeys":
         left = {**wanted[table], "Keys": [wanted[table]["Keys"].pop()]}
         is_empty = not wanted[table]["Keys"]

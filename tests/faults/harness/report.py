@@ -70,11 +70,11 @@ class Report:
             if (total and self.seconds)
             else ""
         )
+        head = f"points {total} (mutating {mutating}, others {total - mutating})   fired {fired}"
         lines = [
-            f"points {total} (mutating {mutating}, others {total - mutating})   fired {fired}   "
-            f"survived {survived}   drift {drift}   broken {total - survived}{pace}",
-            f"kinds {_share(kinds, {k.value for k in Kind})}   "
-            f"deliveries {_share(kinds, {k.value for k in DeliveryKind})}   "
+            f"{head}   survived {survived}   drift {drift}   broken {total - survived}{pace}",
+            f"kinds {_share(kinds, {k.value for k in Kind})}",
+            f"deliveries {_share(kinds, {k.value for k in DeliveryKind})}",
             f"clients {_share({c.value for c in clients}, {c.value for c in ClientModel})}",
         ]
         if self.declared_states:

@@ -46,7 +46,7 @@ def read_stack(
     return stack, resolver
 
 
-def _read(
+def _read(  # noqa: C901 - one branch a resource type
     stack: Stack, resolver: Resolver, logical_id: str, resource: dict[str, Any], folder: Path
 ) -> None:
     properties = resource.get("Properties", {})
@@ -148,7 +148,7 @@ def _workflow(resolver: Resolver, properties: dict[str, Any], folder: Path) -> d
     return definition
 
 
-def add_chalice_sources(stack: Stack, resolver: Resolver, app: Any) -> None:
+def add_chalice_sources(stack: Stack, app: Any) -> None:
     """Take handlers and event sources from the live application, overridden by the template."""
     for function in (*app.pure_lambda_functions, *app.builtin_auth_handlers):
         stack.handlers[function.name] = function.handler_string

@@ -15,6 +15,7 @@ from typing import Any
 import boto3
 import moto.dynamodb.models as moto_dynamodb
 from moto import mock_aws
+from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.dynamodb.models.table import Table
 from moto.secretsmanager.models import secretsmanager_backends
 from moto.sqs.models import Message as StoredMessage
@@ -61,8 +62,8 @@ def _touched(backend: Any, item: dict[str, Any]) -> tuple[Any, Any, Any, Any]:
     operation = next(iter(item.values()))
     table = backend.get_table(operation["TableName"])
     key = operation.get("Key") or operation["Item"]
-    partition = moto_dynamodb.DynamoType(key[table.hash_key_attr])
-    sort = moto_dynamodb.DynamoType(key[table.range_key_attr]) if table.range_key_attr else None
+    partition = DynamoType(key[table.hash_key_attr])
+    sort = DynamoType(key[table.range_key_attr]) if table.range_key_attr else None
     return table, partition, sort, copy.deepcopy(table.get_item(partition, sort))
 
 
@@ -90,16 +91,17 @@ class Substrate:
     def start(self, stack: Stack) -> None:
         """Switch the emulation on and make what the template declares."""
         self._mock.start()
-        backend = moto_dynamodb.DynamoDBBackend
-        self._original_transaction = backend.transact_write_items
-        backend.transact_write_items = _undoing(self._original_transaction)
-        moto_dynamodb.copy = _CheapCopies
+        models: Any = moto_dynamodb
+        self._original_transaction = models.DynamoDBBackend.transact_write_items
+        models.DynamoDBBackend.transact_write_items = _undoing(self._original_transaction)
+        models.copy = _CheapCopies
         self._provision(stack)
 
     def stop(self) -> None:
         """Switch the emulation off."""
-        moto_dynamodb.DynamoDBBackend.transact_write_items = self._original_transaction
-        moto_dynamodb.copy = copy
+        models: Any = moto_dynamodb
+        models.DynamoDBBackend.transact_write_items = self._original_transaction
+        models.copy = copy
         self._mock.stop()
 
     def _provision(self, stack: Stack) -> None:
@@ -178,6 +180,18 @@ class Substrate:
                 found.append({name: plain(value) for name, value in attributes.items()})
         return sorted(found, key=lambda row: (row["pk"], row.get("sk", "")))
 
+    def deadlines(self) -> frozenset[tuple[str, str, str]]:
+        """(due time, partition, sort key) of every row that waits in a deadline list."""
+        found = set()
+        for table in self._tables().values():
+            for by_sort in table.items.values():
+                for item in by_sort.values():
+                    listed = item.attrs.get("gsi3pk")
+                    if listed is not None and listed.value.startswith("DUE#"):
+                        due_at = item.attrs["gsi3sk"].value.partition("#")[0]
+                        found.add((due_at, item.hash_key.value, item.range_key.value))
+        return frozenset(found)
+
     def stream(self, table: str) -> list[dict[str, Any]]:
         """The change records of a table since the last restore, oldest first."""
         shard = self._table(table).stream_shard
@@ -213,6 +227,10 @@ class Substrate:
     def delete(self, queue: str, receipt: str) -> None:
         """Delete a received message."""
         sqs_backends[ACCOUNT][REGION].delete_message(queue, receipt)
+
+    def drop(self, queue: str) -> None:
+        """Lose whatever a queue holds."""
+        self._queues()[queue]._messages = []
 
     def messages(self, queue: str) -> list[StoredMessage]:
         """Everything a queue holds, visible or not."""

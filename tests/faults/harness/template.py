@@ -98,8 +98,10 @@ def _short_form(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> dict[s
             content = content.split(".", 1)
     elif isinstance(node, yaml.SequenceNode):
         content = loader.construct_sequence(node, deep=True)
-    else:
+    elif isinstance(node, yaml.MappingNode):
         content = loader.construct_mapping(node, deep=True)
+    else:
+        raise NotImplementedError(suffix)
     return {suffix if suffix in {"Ref", "Condition"} else f"Fn::{suffix}": content}
 
 
@@ -160,9 +162,10 @@ class Resolver:
         return bool(self(self._conditions[condition]))
 
     def __call__(self, node: Any) -> Any:
+        """A node of the template with every intrinsic function evaluated."""
         if isinstance(node, list):
-            found = [self(inner) for inner in node]
-            return [inner for inner in found if inner is not None]
+            entries = [self(inner) for inner in node]
+            return [inner for inner in entries if inner is not None]
         if not isinstance(node, dict):
             return node
         if len(node) == 1:
@@ -172,7 +175,7 @@ class Resolver:
         found = {name: self(inner) for name, inner in node.items()}
         return {name: inner for name, inner in found.items() if inner is not None}
 
-    def _intrinsic(self, name: str, content: Any) -> Any:
+    def _intrinsic(self, name: str, content: Any) -> Any:  # noqa: C901, PLR0911 - a table
         match name:
             case "Ref":
                 return self._ref(content)

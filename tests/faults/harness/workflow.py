@@ -149,6 +149,7 @@ class Interpreter:
             self._visited(execution.machine, name)
             entered = {"Name": name, "EnteredTime": self._clock.iso(), "RetryCount": 0}
             here = {**context, "State": entered}
+            following: str | None
             match state["Type"]:
                 case "Succeed":
                     return data
@@ -231,7 +232,7 @@ class Interpreter:
         )
         return self._clock.now() + float(seconds)
 
-    def _task(
+    def _task(  # noqa: C901 - the order of these steps is the point
         self, state: dict[str, JSON], data: JSON, context: JSON, execution: Execution
     ) -> Steps:
         service = service_of(state["Resource"])

@@ -10,9 +10,12 @@ import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
+from tests.faults.harness.asl import seconds_of
 from tests.faults.harness.clock import SimulatedClock
+from tests.faults.harness.cold_start import keep_clients
 from tests.faults.harness.delivery import DeliveryModel
 from tests.faults.harness.disturbances import DeliveryFault
 from tests.faults.harness.injector import FaultPlan, Injector
@@ -62,8 +65,10 @@ class World:
             stack, self.substrate, self.runtime, self.workflows, self.clock
         )
         self.task_fault: Callable[[str, str], str | None] | None = None
+        self.started_at = ""
         self._muted: frozenset[tuple[str, str, str]] = frozenset()
         self._undo: list[Callable[[], None]] = []
+        self._draws = random.Random(0)
 
     # --- life ----------------------------------------------------------------------------------
     def start(self) -> None:
@@ -79,7 +84,9 @@ class World:
         self.injector.applied["sns", "Publish"] = self.deliveries.accept_publication
         for name, definition in self.stack.workflows.items():
             self.workflows.declare(name, definition)
+        self._undo.append(keep_clients())
         self._silence_sleep()
+        self._seed_entropy()
 
     def stop(self) -> None:
         """Leave the process as it was found."""
@@ -112,14 +119,23 @@ class World:
             if not self.injector.mark.inside:
                 real(seconds)
 
-        time.sleep = sleep
+        time.sleep = sleep  # type: ignore[assignment]
         self._undo.append(lambda: setattr(time, "sleep", real))
 
     def seed(self, seed: int) -> None:
         """Make identifiers and secrets drawn by handlers repeatable."""
-        draws = random.Random(seed)
-        os.urandom = draws.randbytes
-        random._urandom = draws.randbytes  # type: ignore[attr-defined]
+        self._draws.seed(seed)
+
+    def _seed_entropy(self) -> None:
+        """Modules keep references to the source of entropy, so it is replaced once."""
+        real = os.urandom
+
+        def urandom(size: int) -> bytes:
+            return self._draws.randbytes(size)
+
+        for module, name in ((os, "urandom"), (random, "_urandom")):
+            setattr(module, name, urandom)
+            self._undo.append(partial(setattr, module, name, real))
 
     # --- states --------------------------------------------------------------------------------
     def snapshot(self) -> Snapshot:
@@ -136,6 +152,7 @@ class World:
         self.runtime.begin()
         self.substrate.restore(snapshot.rows)
         self.clock.rewind(snapshot.moment_s)
+        self.started_at = self.clock.iso()
         self.workflows.begin()
         self.deliveries.begin(delivery)
         self.injector.begin(plan or FaultPlan())
@@ -207,32 +224,22 @@ class World:
                 return mapping
         return None
 
-    def _due_rows(self) -> frozenset[tuple[str, str, str]]:
-        return frozenset(
-            (row["gsi3sk"].split("#", 1)[0], row["pk"], row["sk"])
-            for table in self.stack.tables
-            for row in self.substrate.rows(table)
-            if str(row.get("gsi3pk", "")).startswith("DUE#")
-        )
-
     def _next_tick(self) -> tuple[Mapping | None, float | None]:
         """The sweeper runs every minute; only the minutes that find something are simulated."""
         sweeper = self._sweeper()
         if sweeper is None:
             return None, None
-        fresh = [_seconds(row[0]) for row in self._due_rows() - self._muted]
+        fresh = [_seconds(row[0]) for row in self.substrate.deadlines() - self._muted]
         if not fresh:
             return None, None
         first_s = max(min(fresh), self.clock.now())
         return sweeper, math.ceil((first_s + MOMENT_S) / TICK_S) * TICK_S
 
     def _tick(self, sweeper: Mapping) -> None:
-        before = {row for row in self._due_rows() if _seconds(row[0]) <= self.clock.now()}
+        before = {row for row in self.substrate.deadlines() if _seconds(row[0]) <= self.clock.now()}
         if self.deliveries.tick(sweeper):
-            self._muted = frozenset(before & self._due_rows())
+            self._muted = frozenset(before & self.substrate.deadlines())
 
 
 def _seconds(timestamp: str) -> float:
-    from tests.faults.harness.asl import seconds_of
-
     return seconds_of(timestamp)

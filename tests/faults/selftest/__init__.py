@@ -1,0 +1,1 @@
+"""The harness judged by flows whose verdict is known."""

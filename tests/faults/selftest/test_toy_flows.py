@@ -6,7 +6,7 @@ import pytest
 
 from tests.faults.harness.clients import ClientModel
 from tests.faults.harness.points import Verdict, delivery_points, single_points
-from tests.faults.selftest.toy.shop import DECLINED, LAST_UNIT, ONE_ORDER, ToyShop, open_toy
+from tests.faults.selftest.toy.shop import DECLINED, LAST_UNIT, ONE_ORDER, Buying, ToyShop, open_toy
 
 
 @pytest.fixture
@@ -25,9 +25,10 @@ def right() -> Iterator[ToyShop]:
     shop.world.stop()
 
 
-def all_points(shop: ToyShop) -> list[Verdict]:
+def all_points(shop: ToyShop, *use_cases: Buying) -> list[Verdict]:
+    """Every single fault and disturbed delivery."""
     verdicts = []
-    for use_case in (ONE_ORDER, DECLINED, LAST_UNIT):
+    for use_case in use_cases:
         recording = shop.runner.discover(use_case)
         assert recording.violations == []
         points = [
@@ -40,7 +41,7 @@ def all_points(shop: ToyShop) -> list[Verdict]:
 
 def test_naive_flow_is_condemned(naive: ToyShop) -> None:
     """Charging first breaks the books in many points, and every planned fault fires."""
-    verdicts = all_points(naive)
+    verdicts = all_points(naive, ONE_ORDER, DECLINED)
     broken = [verdict for verdict in verdicts if verdict.violations]
     assert len(broken) > len(verdicts) // 5
     assert all(verdict.fired and not verdict.drift for verdict in verdicts)
@@ -48,6 +49,6 @@ def test_naive_flow_is_condemned(naive: ToyShop) -> None:
 
 def test_right_flow_is_acquitted(right: ToyShop) -> None:
     """Reserve, pay, commit survives every single fault and every disturbed delivery."""
-    verdicts = all_points(right)
+    verdicts = all_points(right, ONE_ORDER, DECLINED, LAST_UNIT)
     assert [(v.point.replay, v.violations, v.drift) for v in verdicts if not v.survived] == []
     assert len(verdicts) > 250

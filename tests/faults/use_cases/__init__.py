@@ -1,0 +1,1 @@
+"""The use cases of the shop as the harness plays them."""

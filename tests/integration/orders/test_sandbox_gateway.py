@@ -145,7 +145,7 @@ def test_refund_tokens_reject_or_lose_the_reply(gateway: SandboxGateway) -> None
 
 def test_webhook_route_takes_only_what_the_gateway_signed() -> None:
     """A valid signature is enqueued once verified; another body under it is refused."""
-    from app import app  # noqa: PLC0415 - imported in the environment of the cloud
+    from app import app
 
     with cloud(), Client(app, stage_name=STAGE) as client:
         body = json.dumps({"id": "gwe_1", "type": "charge.succeeded"}).encode()

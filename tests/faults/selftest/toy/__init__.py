@@ -1,0 +1,1 @@
+"""A toy shop, once naive and once right."""

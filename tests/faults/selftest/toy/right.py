@@ -62,7 +62,7 @@ def work(event: dict[str, Any], _context: object) -> dict[str, Any]:
     for record in event["Records"]:
         try:
             _work(json.loads(record["body"])["detail"]["order_id"])
-        except Exception:
+        except Exception:  # noqa: BLE001 - one bad message must not fail its neighbours
             failed.append({"itemIdentifier": record["messageId"]})
     return {"batchItemFailures": failed}
 

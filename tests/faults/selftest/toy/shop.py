@@ -6,6 +6,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import boto3
+
 from tests.faults.harness.clients import ClientModel, ClientSession, Reply, Request
 from tests.faults.harness.points import PointRunner
 from tests.faults.harness.stack import read_stack
@@ -114,10 +116,8 @@ class Buying:
     buyers: tuple[tuple[str, str], ...]
     stock: int
 
-    def set_up(self, world: World) -> None:
+    def set_up(self, world: World) -> None:  # noqa: ARG002 - the protocol's signature
         """One product."""
-        import boto3
-
         boto3.client("dynamodb").put_item(
             TableName=TABLE,
             Item={"pk": {"S": "PRODUCT"}, "sk": {"S": "META"}, "stock": {"N": str(self.stock)}},

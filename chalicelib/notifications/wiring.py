@@ -1,0 +1,67 @@
+"""The real adapters of notifications, built once per process."""
+
+from functools import lru_cache
+from typing import Final
+
+from chalicelib.aws.clients import client
+from chalicelib.aws.links import LinkTokens
+from chalicelib.aws.observability import measure
+from chalicelib.aws.secrets import secrets
+from chalicelib.aws.settings import settings
+from chalicelib.aws.tables import core_table
+from chalicelib.kernel.clock import SystemClock
+from chalicelib.notifications import carriers, sources
+from chalicelib.notifications.composing import House, ShopComposer, Sources
+from chalicelib.notifications.rules import Channel
+from chalicelib.notifications.service import Carrier, Deps
+from chalicelib.notifications.store import DeliveryLog, Mailbox
+
+MAIL_DOMAIN_DEFAULT: Final = "souk.example"
+
+
+@lru_cache(maxsize=1)
+def composer() -> ShopComposer:
+    """Puts events into words with the facts in the core table."""
+    table = core_table()
+    chosen = settings()
+    site = chosen.allowed_origins[0] if chosen.allowed_origins else chosen.public_base_url
+    return ShopComposer(
+        Sources(
+            people=sources.Users(table),
+            orders=sources.Orders(table),
+            tickets=sources.Tickets(table),
+            reports=sources.Reports(table),
+            links=LinkTokens(lambda: secrets().ring("links")),
+        ),
+        House(
+            site=site,
+            mail_domain=chosen.mail_from.partition("@")[2] or MAIL_DOMAIN_DEFAULT,
+            report_recipients=chosen.report_recipients,
+        ),
+    )
+
+
+def _deps(channel: Channel, carrier: Carrier, *, sends_one_by_one: bool = False) -> Deps:
+    return Deps(
+        channel=channel,
+        composer=composer(),
+        deliveries=DeliveryLog(core_table(), keeps_copies=settings().is_sandbox),
+        carrier=carrier,
+        clock=SystemClock(),
+        count=lambda name, template: measure(name, channel=channel.value, template=template),
+        sends_one_by_one=sends_one_by_one,
+    )
+
+
+@lru_cache(maxsize=1)
+def email_deps() -> Deps:
+    """What the mail consumer works with."""
+    sesv2 = client("sesv2", attempts=carriers.ATTEMPTS)
+    mail = carriers.SesMail(sesv2, settings().mail_from, f"souk-{settings().stage}")
+    return _deps(Channel.EMAIL, mail)
+
+
+@lru_cache(maxsize=1)
+def mailbox() -> Mailbox:
+    """The sandbox mailbox."""
+    return Mailbox(core_table())

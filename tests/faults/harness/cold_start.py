@@ -1,0 +1,97 @@
+"""Forgetting module state: thoroughly by importing anew, or quickly by restoring what was."""
+
+from __future__ import annotations
+
+import copy
+import sys
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import botocore.session
+
+Containers = (dict, list, set)
+
+
+class ModuleState:
+    """What the modules of some packages looked like right after their import."""
+
+    def __init__(self, packages: tuple[str, ...]) -> None:
+        self._packages = packages
+        self._fresh: dict[str, tuple[ModuleType, dict[str, Any], dict[str, Any]]] = {}
+
+    def _modules(self) -> list[tuple[str, ModuleType]]:
+        return [
+            (name, module)
+            for name, module in list(sys.modules.items())
+            if any(name == p or name.startswith(p + ".") for p in self._packages)
+        ]
+
+    def note_imports(self) -> None:
+        """Remember modules that were imported since the last look."""
+        for name, module in self._modules():
+            if name not in self._fresh:
+                names = dict(vars(module))
+                contents = {
+                    key: copy.copy(value)
+                    for key, value in names.items()
+                    if type(value) in Containers and not key.startswith("__")
+                }
+                self._fresh[name] = module, names, contents
+
+    def forget(self) -> None:
+        """Put module state back to what it was after import, and empty every cache.
+
+        This costs a hundredth of importing anew and forgets the same, except state hidden
+        inside objects that modules hold; the thorough way is for crashes at nightly depth.
+        """
+        self.note_imports()
+        for module, names, contents in self._fresh.values():
+            space = vars(module)
+            for key in space.keys() - names.keys():
+                del space[key]
+            space.update(names)
+            for key, content in contents.items():
+                _refill(names[key], content)
+            for value in names.values():
+                clear = getattr(value, "cache_clear", None)
+                if callable(clear) and not isinstance(value, type):
+                    clear()
+
+    def wipe(self) -> None:
+        """Unload the modules: whoever needs them imports them anew."""
+        for name, _module in self._modules():
+            del sys.modules[name]
+        self._fresh.clear()
+
+
+def _refill(container: Any, content: Any) -> None:
+    if container == content:
+        return
+    container.clear()
+    if isinstance(container, list):
+        container.extend(content)
+    else:
+        container.update(content)
+
+
+def keep_clients() -> Callable[[], None]:
+    """Make every service client once a process, cold starts or not; returns the undo.
+
+    A client holds no state that a handler could see, and making one costs more than a point.
+    """
+    session: Any = botocore.session.Session
+    real = session.create_client
+    made: dict[str, Any] = {}
+
+    def create_client(self: Any, service: str, *arguments: Any, **options: Any) -> Any:
+        config = options.get("config")
+        chosen = {name: value for name, value in options.items() if name != "config"}
+        given = sorted(getattr(config, "_user_provided_options", {}).items())
+        key = repr((service, arguments, sorted(chosen.items()), given))
+        if key not in made:
+            made[key] = real(self, service, *arguments, **options)
+        return made[key]
+
+    session.create_client = create_client
+    return lambda: setattr(session, "create_client", real)

@@ -1,0 +1,80 @@
+"""Cancelling in each state, refunds, and the way to the customer's door."""
+
+from tests.faults.use_cases.journey import Journey, Visit, ends
+
+
+def cancel_placed(visit: Visit) -> None:
+    """Before anything has happened."""
+    order_id = visit.place("lamp")
+    if order_id is not None:
+        visit.cancel(order_id)
+
+
+def cancel_paying(visit: Visit) -> None:
+    """While the gateway waits for the customer."""
+    order_id = visit.place("lamp", "tok_requires_action")
+    visit.wait()
+    if order_id is not None:
+        visit.cancel(order_id)
+
+
+def cancel_paid(visit: Visit) -> None:
+    """After the money was taken."""
+    _cancel_paid(visit, "tok_approve")
+
+
+def cancel_rejected(visit: Visit) -> None:
+    """The gateway refuses to give the money back: the order stays paid."""
+    _cancel_paid(visit, "tok_refund_rejected")
+
+
+def cancel_refund_lost(visit: Visit) -> None:
+    """The gateway's reply to the refund is lost."""
+    _cancel_paid(visit, "tok_refund_timeout")
+
+
+def _cancel_paid(visit: Visit, token: str) -> None:
+    order_id = visit.place("lamp", token)
+    visit.wait()
+    if order_id is not None:
+        visit.cancel(order_id)
+
+
+def refund_part(visit: Visit) -> None:
+    """Staff give a part back."""
+    _refund(visit, 1000)
+
+
+def refund_all(visit: Visit) -> None:
+    """Staff give everything back before the parcel has left."""
+    _refund(visit, 3900)
+
+
+def _refund(visit: Visit, amount: int) -> None:
+    order_id = visit.place("lamp")
+    visit.wait()
+    if order_id is not None:
+        asked = {"amount": amount, "reason": "goodwill"}
+        visit.staff(f"/orders/{order_id}/refunds", asked, key="refund-0001")
+
+
+def deliver(visit: Visit) -> None:
+    """Shipped and delivered."""
+    order_id = visit.place("lamp")
+    visit.wait()
+    if order_id is not None:
+        parcel = {"carrier": "Post", "tracking_number": "T1"}
+        visit.staff(f"/orders/{order_id}/ship", parcel)
+        visit.staff(f"/orders/{order_id}/deliver")
+
+
+USE_CASES = (
+    Journey("cancel_placed", cancel_placed, ends("CANCELLED")),
+    Journey("cancel_paying", cancel_paying, ends("CANCELLED")),
+    Journey("cancel_paid", cancel_paid, ends("CANCELLED")),
+    Journey("cancel_rejected", cancel_rejected, ends("PAID")),
+    Journey("cancel_refund_lost", cancel_refund_lost, ends("CANCELLED")),
+    Journey("refund_part", refund_part, ends("PAID")),
+    Journey("refund_all", refund_all, ends("REFUNDED")),
+    Journey("deliver", deliver, ends("DELIVERED")),
+)
