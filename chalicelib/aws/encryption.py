@@ -5,9 +5,7 @@ import os
 from collections.abc import Callable
 from typing import Final
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
+# cryptography is imported where it works: readers of the catalogue open nothing.
 from chalicelib.aws.secrets import KeyRing, knowing
 
 NONCE_BYTES: Final = 12
@@ -34,6 +32,8 @@ class Sealer:
 
     def seal(self, value: bytes, place: str) -> str:
         """`value` as `s1.<key version>.<base64 of nonce and ciphertext>`."""
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415
+
         ring = self._ring()
         nonce = self._random_bytes(NONCE_BYTES)
         sealed = nonce + AESGCM(ring.key(_PURPOSE)).encrypt(nonce, value, place.encode())
@@ -41,6 +41,9 @@ class Sealer:
 
     def open(self, sealed: str, place: str) -> bytes:
         """The value sealed for this place; SealBroken if it was altered or moved."""
+        from cryptography.exceptions import InvalidTag  # noqa: PLC0415
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415
+
         try:
             form, version, written = sealed.split(".")
             if form != "s1":
