@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import logging
 import math
 import os
 import random
@@ -11,6 +13,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from tests.faults.harness.asl import seconds_of
@@ -85,6 +88,7 @@ class World:
         for name, definition in self.stack.workflows.items():
             self.workflows.declare(name, definition)
         self._undo.append(keep_clients())
+        self._silence_output()
         self._silence_sleep()
         self._seed_entropy()
 
@@ -110,6 +114,16 @@ class World:
 
         os.environ.update(variables)
         self._undo.append(undo)
+
+    def _silence_output(self) -> None:
+        """Log and metric lines of thousands of points say nothing."""
+        silence = contextlib.ExitStack()
+        nowhere = silence.enter_context(Path(os.devnull).open("w"))
+        self.runtime.output = nowhere
+        before = logging.root.manager.disable
+        logging.disable(logging.CRITICAL)
+        self._undo.append(silence.close)
+        self._undo.append(lambda: logging.disable(before))
 
     def _silence_sleep(self) -> None:
         """Back-off inside a handler costs nothing here."""
