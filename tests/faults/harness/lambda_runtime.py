@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import json
-import sys
 import threading
 import time
 import uuid
@@ -13,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from types import SimpleNamespace
-from typing import Any, TextIO
+from typing import Any
 
 from tests.faults.harness.clock import SimulatedClock
 from tests.faults.harness.cold_start import ModuleState
@@ -106,7 +104,6 @@ class LambdaRuntime:
         self._injector, self._clock = injector, clock
         self._state = ModuleState(packages)
         self.wipes_on_crash = False
-        self.output: TextIO = sys.stdout
         self.handlers: dict[str, str | Callable[..., Any]] = {}
         self.timeouts_s: dict[str, int] = {}
         self.invocations: list[tuple[str, Ending]] = []
@@ -185,8 +182,7 @@ class LambdaRuntime:
 
     def _run(self, function: str, event: Any) -> Outcome:
         try:
-            with contextlib.redirect_stdout(self.output):
-                value = self.load(function)(event, self._context(function))
+            value = self.load(function)(event, self._context(function))
             return Outcome(Ending.RETURNED, json.loads(json.dumps(value)))
         except Crash as crash:
             self._crash()
