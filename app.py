@@ -4,6 +4,9 @@ from chalice import Chalice
 
 from chalicelib.edge.blueprints import observe
 from chalicelib.edge.http import enveloped
+from chalicelib.media import events as media_events
+from chalicelib.media import routes as media_routes
+from chalicelib.media import steps as media_steps
 from chalicelib.notifications import events as notification_events
 from chalicelib.notifications import routes as notification_routes
 from chalicelib.ops import desk_routes
@@ -28,6 +31,7 @@ app.register_blueprint(authorizer.blueprint)
 
 # REST: one function, api_handler, answers them all.
 app.register_blueprint(gateway_routes.blueprint)
+app.register_blueprint(media_routes.blueprint)
 app.register_blueprint(notification_routes.blueprint)
 app.register_blueprint(order_routes.blueprint)
 app.register_blueprint(ops_routes.blueprint)
@@ -37,6 +41,8 @@ app.register_blueprint(users_routes.blueprint)
 
 # Streams, queues, schedules and workflow steps: one function each, which imports its own
 # module and not this one.
+app.register_blueprint(media_events.blueprint)
+app.register_blueprint(media_steps.blueprint)
 app.register_blueprint(notification_events.blueprint)
 app.register_blueprint(ops_events.blueprint)
 app.register_blueprint(order_events.blueprint)
