@@ -16,6 +16,7 @@ from pathlib import Path
 
 from local import demo_data
 from local.demo_data import AMINA, BRUNO, CATEGORIES, PASSWORD, PEOPLE, STAFF, Category, Person
+from local.demo_pictures import hang_missing_pictures
 from local.failures import SeedingFailed
 from local.functions import Functions, local_environment
 from local.shop import Answer, Refused, Shop, TookTooLong
@@ -78,6 +79,7 @@ class Seeding:
             list(pool.map(self.open_account, PEOPLE))
         self.appoint_staff()
         self.fill_shelves()
+        self.hang_pictures()
         self.settle_customers()
         self.place_orders()
 
@@ -147,6 +149,11 @@ class Seeding:
             product_id = created["id"] if created else draft_ids.get(product.slug)
             if product_id:
                 merchant.ask("POST", f"/admin/products/{product_id}/publish")
+
+    def hang_pictures(self) -> None:
+        """A generated picture for each product, sent through the pipeline."""
+        if ("post", "/media/uploads") in self._offered:
+            hang_missing_pictures(self._sign_in(demo_data.MERCHANT))
 
     def settle_customers(self) -> None:
         """Amina has an address, bruno is told by SMS; as far as the app has routes for it."""

@@ -116,7 +116,15 @@ def sweeps() -> dict[str, Callable[[], None]]:
         "outbox": _sweep_outbox,
         "orders": lambda: sweep_orders(sweep_deps()),
         "refunds": lambda: sweep_refunds(sweep_deps()),
+        "uploads": _sweep_uploads,
     }
+
+
+def _sweep_uploads() -> None:
+    # The workflow steps share this module and have nothing to do with pictures.
+    from chalicelib.media.sweeping import sweep_uploads, sweeping_deps  # noqa: PLC0415
+
+    sweep_uploads(sweeping_deps())
 
 
 def _sweep_outbox() -> None:
