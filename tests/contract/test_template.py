@@ -29,6 +29,7 @@ FOUNDATION = {
     "notify_email": 20,
     "ops_worker": 30,
     "sweeper": 60,
+    "rotate_secrets": 60,
 }
 PARAMETERS = {
     "ShopCurrency": "EUR",
