@@ -11,8 +11,8 @@ from typing import Any
 
 from chalice.test import Client
 
-from chalicelib.aws.workflows import workflows
 from chalicelib.aws.items import from_item, to_item
+from chalicelib.aws.workflows import workflows
 from chalicelib.edge import gateway
 from chalicelib.edge.tokens import Subject, TokenIssuer
 from chalicelib.kernel.clock import SystemClock, instant, later
@@ -198,11 +198,11 @@ class Shop:
             written = json.dumps(body).encode() if body is not None else b""
             return Answered(client.http.request(method, path, headers=headers, body=written))
 
-    def order(self, variant_id: str, token: str = "tok_approve", units: int = 2) -> str:  # noqa: S107
+    def order(self, variant_id: str, token: str = "tok_approve", units: int = 2) -> str:
         """The id of an order that amina has placed."""
         return str(self.ordered(variant_id, token, units).body["order"]["id"])
 
-    def ordered(self, variant_id: str, token: str = "tok_approve", units: int = 2) -> Answered:  # noqa: S107
+    def ordered(self, variant_id: str, token: str = "tok_approve", units: int = 2) -> Answered:
         """The reply to an order of amina's."""
         body = {
             "lines": [{"variant_id": variant_id, "quantity": units}],
