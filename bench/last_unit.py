@@ -146,7 +146,7 @@ def ledger_gap(merchant: Shop, variant: str) -> int:
         page = merchant.get(f"/admin/stock/{variant}/movements", limit=100, **more)
         moved += sum(movement["on_hand_delta"] for movement in page["items"])
         if page["next"] is None:
-            return abs(int(stock["on_hand"]) - moved) + int(stock["reserved"])
+            return int(abs(int(stock["on_hand"]) - moved) + int(stock["reserved"]))
         more = {"cursor": page["next"]}
 
 

@@ -30,6 +30,14 @@ PREFLIGHT_REPLY: Final = """\
 #end
 #end
 """
+# The embedded AWS checks sending against everything; AWS knows identities and the sender.
+OWN_MAIL: Final = {
+    "Resource": [
+        {"Fn::Sub": f"arn:${{AWS::Partition}}:ses:${{AWS::Region}}:${{AWS::AccountId}}:{name}"}
+        for name in ("configuration-set/souk-${Stage}", "identity/*")
+    ],
+    "Condition": {"StringEquals": {"ses:FromAddress": {"Ref": "MailFrom"}}},
+}
 ARN_OF_ANYWHERE: Final = re.compile(r"^arn:\*:([a-z0-9-]+):\*:\*:")
 ARN_OF_BUCKET: Final = re.compile(r"^arn:\*:s3:::(souk-\*-[a-z]+)-\*")
 
@@ -112,6 +120,8 @@ def _narrow(role: dict[str, Any]) -> None:
             statement["Resource"] = (
                 [_here(arn) for arn in named] if isinstance(named, list) else _here(named)
             )
+            if statement["Action"] == ["ses:SendEmail"]:
+                statement.update(OWN_MAIL)
 
 
 def _here(arn: Any) -> Any:

@@ -142,15 +142,22 @@ def _call(instance: Instance, name: str, event: object) -> int:
 
 
 def _functions(instance: Instance) -> Functions:
-    endpoint = _running(instance)["aws_endpoint"]
+    # Logs are wanted most while a start hangs, before stack.json is there.
+    endpoint = str(instance.holder()["endpoint"]) if instance.is_held() else ""
+    if not endpoint:
+        raise _nothing_runs(instance)
     return Functions(lambda service: client(endpoint, service))
 
 
 def _running(instance: Instance) -> dict[str, Any]:
     running = running_stack(instance)
     if running is None:
-        raise NotRunning(f"No stack runs in {instance.home}: start one with `make run`.")
+        raise _nothing_runs(instance)
     return running
+
+
+def _nothing_runs(instance: Instance) -> NotRunning:
+    return NotRunning(f"No stack runs in {instance.home}: start one with `make run`.")
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:

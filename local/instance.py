@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from local.failures import AlreadyRunning, PortInUse, StaleState, WrongSetting
 
@@ -118,10 +118,10 @@ class Instance:
             "with SOUK_HOME=.local-2 SOUK_PORT=8500 make run."
         )
 
-    def holder(self) -> dict[str, int]:
+    def holder(self) -> dict[str, Any]:
         """Who wrote the lock last: pid, purpose, endpoint; empty if nobody did."""
         try:
-            written: dict[str, int] = json.loads(self.lock_file.read_text())
+            written: dict[str, Any] = json.loads(self.lock_file.read_text())
         except (OSError, ValueError):
             return {}
         return written

@@ -6,7 +6,9 @@ Libraries come from the virtual environment in which the workers run, so the zip
 from __future__ import annotations
 
 import hashlib
+import json
 import os
+import select
 import shutil
 import subprocess
 import sys
@@ -19,6 +21,7 @@ from typing import Any
 import yaml
 
 from local.failures import PackagingFailed
+from local.instance import ROOT
 
 STAGE = "local"
 SOURCES = ("app.py", "chalicelib", ".chalice", "stepfunctions", "infra", "vendor")
@@ -26,6 +29,8 @@ IGNORED = shutil.ignore_patterns(
     "__pycache__", "*.pyc", "deployments", "deployed", "venv", ".*.sw?", "*~"
 )
 PACKAGE_MAX_S = 120
+STOP_MAX_S = 1
+YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 DETAIL_LINES = 12
 
 
@@ -48,15 +53,81 @@ class Package:
         return {name: it for name, it in resources.items() if it["Type"] == kind}
 
 
-def package_app(source: Path, build: Path) -> Package:
-    """Copy `source` to a staging folder under `build` and package it; raise PackagingFailed."""
-    staging, output = build / "app", build / "app" / "dist"
-    shutil.rmtree(staging, ignore_errors=True)
-    copy_sources(source, staging)
-    run_chalice(staging, output)
-    template = yaml.safe_load((output / "sam.yaml").read_text())
-    require_known_functions(template)
-    return Package(output, template, content_hash(output / "deployment.zip"))
+class Packager:
+    """Packages the app as often as wished; a process that has the libraries imported does it."""
+
+    def __init__(self, source: Path, build: Path) -> None:
+        """Package `source` in a folder below `build`."""
+        self._source = source
+        self._staging = build / "app"
+        self._process: subprocess.Popen[str] | None = None
+
+    def start(self) -> None:
+        """Let the process import its libraries while the caller does something else."""
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "local.packager"],
+            cwd=ROOT,
+            env=packaging_environment(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            # Ctrl-C reaches the whole foreground group; this process ends with its input.
+            start_new_session=True,
+        )
+
+    def package(self) -> Package:
+        """Copy the app to the staging folder and package it; raise PackagingFailed."""
+        staging, output = self._staging, self._staging / "dist"
+        shutil.rmtree(staging, ignore_errors=True)
+        copy_sources(self._source, staging)
+        self._run_chalice(output)
+        # The C loader is five times as fast, and this template has thousands of lines.
+        template = yaml.load((output / "sam.yaml").read_text(), Loader=YAML_LOADER)  # noqa: S506
+        require_known_functions(template)
+        return Package(output, template, content_hash(output / "deployment.zip"))
+
+    def stop(self) -> None:
+        """End the process."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        for pipe in (process.stdin, process.stdout):
+            if pipe:
+                pipe.close()
+        try:
+            process.wait(STOP_MAX_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+    def _run_chalice(self, output: Path) -> None:
+        arguments = ["package", "--stage", STAGE]
+        arguments += ["--merge-template", "infra/resources.yaml", str(output)]
+        request = {
+            "folder": str(self._staging),
+            "arguments": arguments,
+            "log": str(self._staging.with_suffix(".log")),
+        }
+        reply = self._ask(json.dumps(request))
+        if reply["code"] != 0:
+            detail = readable(reply["output"], self._staging)
+            raise PackagingFailed("The app cannot be packaged:", detail)
+
+    def _ask(self, request: str) -> dict[str, Any]:
+        if self._process is None or self._process.poll() is not None:
+            self.start()
+        process = self._process
+        if process is None or process.stdin is None or process.stdout is None:
+            raise PackagingFailed("The packaging process could not be started.")
+        process.stdin.write(request + "\n")
+        process.stdin.flush()
+        answers, _, _ = select.select([process.stdout], [], [], PACKAGE_MAX_S)
+        line = process.stdout.readline() if answers else ""
+        if not line:
+            process.kill()
+            raise PackagingFailed(f"Packaging did not end within {PACKAGE_MAX_S} s, or crashed.")
+        reply: dict[str, Any] = json.loads(line)
+        return reply
 
 
 def copy_sources(source: Path, staging: Path) -> None:
@@ -69,34 +140,6 @@ def copy_sources(source: Path, staging: Path) -> None:
         elif origin.exists():
             shutil.copy2(origin, staging / name)
     (staging / "requirements.txt").write_text("")
-
-
-def run_chalice(staging: Path, output: Path) -> None:
-    """Run `chalice package` in the staging folder with this interpreter."""
-    arguments = [
-        "package",
-        "--stage",
-        STAGE,
-        "--merge-template",
-        "infra/resources.yaml",
-        str(output),
-    ]
-    run = subprocess.run(
-        [
-            sys.executable,
-            "-c",
-            "from chalice.cli import main; raise SystemExit(main())",
-            *arguments,
-        ],
-        cwd=staging,
-        env=packaging_environment(),
-        capture_output=True,
-        text=True,
-        timeout=PACKAGE_MAX_S,
-        check=False,
-    )
-    if run.returncode != 0:
-        raise PackagingFailed("The app cannot be packaged:", readable(run.stderr, staging))
 
 
 def require_known_functions(template: Mapping[str, Any]) -> None:

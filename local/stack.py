@@ -20,7 +20,7 @@ from local.deploy import Deployer
 from local.engine_process import CREDENTIALS, REGION, EngineProcess
 from local.failures import NotAnswering
 from local.instance import ROOT
-from local.package import package_app
+from local.package import Package, Packager
 from local.progress import Silence
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
     from local.deploy import Deployed
     from local.instance import Instance
-    from local.package import Package
     from local.progress import Progress
 
 ANSWER_MAX_S = 20.0
@@ -54,6 +53,7 @@ class Stack:
         self._progress = progress or Silence()
         self._parameters = stage.parameters(instance, source) | dict(overrides or {})
         self._engine = EngineProcess(instance, persist=persist)
+        self._packager = Packager(source, instance.build_dir)
         self._held = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
@@ -81,9 +81,10 @@ class Stack:
             self.instance.require_readable_state()
             with progress.step("start the embedded AWS"):
                 self._engine.start(descriptor)
+                self._packager.start()
                 self._engine.wait_until_ready()
             with progress.step("package the app as for AWS"):
-                package = self._package()
+                package = self._packager.package()
             with progress.step("deploy the template"):
                 deployed = self._deploy(package)
             with progress.step("wait until the API answers"):
@@ -109,6 +110,7 @@ class Stack:
         """End everything that this stack started; harmless when it never started."""
         if self.is_started:
             self.instance.stack_file.unlink(missing_ok=True)
+        self._packager.stop()
         self._engine.stop()
         self._held.close()
 
@@ -118,7 +120,7 @@ class Stack:
 
     def reload(self) -> bool:
         """Package and deploy what the files say now; False if that is what runs already."""
-        deployed = self._deploy(self._package())
+        deployed = self._deploy(self._packager.package())
         if deployed.changed:
             self.info = self._describe(deployed) | {"started_at": self.info["started_at"]}
             self.announce()
@@ -127,9 +129,6 @@ class Stack:
     def client(self, service: str) -> Any:
         """A boto3 client of the embedded AWS, with all rights."""
         return client(self.instance.endpoint, service)
-
-    def _package(self) -> Package:
-        return package_app(self.source, self.instance.build_dir)
 
     def _deploy(self, package: Package) -> Deployed:
         deployed = Deployer(self.client, self.instance.endpoint).deploy(package, self._parameters)

@@ -42,6 +42,7 @@ ENVIRONMENT: Final = {
     "SOUK_RATE_SCALE": "100",
     "SOUK_RESOLVE_WAIT_SECONDS": "1",
     "SOUK_PUBLIC_BASE_URL": "http://127.0.0.1:8000",
+    "SOUK_MEDIA_BASE_URL": "https://cdn.example",
     "SOUK_MAIL_FROM": "shop@souk.example",
     "SOUK_REPORT_RECIPIENTS": "admin@souk.example",
     "SOUK_ALLOWED_ORIGINS": "https://shop.example",
@@ -109,6 +110,8 @@ def build() -> None:
         dynamodb.create_table(**key_schema(table))
     for queue in QUEUES:
         sqs.create_queue(QueueName=f"souk-{STAGE}-{queue}")
+    for name in ("uploads", "media"):
+        bare_client("s3").create_bucket(Bucket=f"souk-{STAGE}-{name}-{ACCOUNT}")
     bare_client("events").create_event_bus(Name=f"souk-{STAGE}")
     manager = bare_client("secretsmanager")
     for number, secret in enumerate(SECRETS):

@@ -36,6 +36,10 @@ def client(
         max_pool_connections=CONNECTIONS,
         parameter_validation=settings().validates_calls,
         user_agent_appid="souk",
+        # Upload forms of old regions would still be signed by the withdrawn version 2.
+        signature_version="s3v4" if service == "s3" else None,
+        # Forms name the bucket's own regional host, unless a custom endpoint serves all buckets.
+        s3={"addressing_style": "path" if settings().endpoint_url else "virtual"},
     )
     return _session().create_client(
         service, region_name=settings().region, endpoint_url=endpoint_url, config=config

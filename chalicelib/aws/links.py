@@ -6,7 +6,7 @@ import hmac
 from collections.abc import Callable
 from typing import Final
 
-from chalicelib.aws.secrets import KeyRing
+from chalicelib.aws.secrets import KeyRing, knowing
 
 _PURPOSE: Final = "link"
 
@@ -14,8 +14,12 @@ _PURPOSE: Final = "link"
 class LinkTokens:
     """Makes the token of an event, and makes the same one again from the event's `kid`."""
 
-    def __init__(self, ring: Callable[[], KeyRing]) -> None:
+    def __init__(
+        self, ring: Callable[[], KeyRing], fresh_ring: Callable[[], KeyRing] | None = None
+    ) -> None:
+        """`fresh_ring` is asked for keys made since `ring` was read."""
         self._ring = ring
+        self._fresh_ring = fresh_ring
 
     def kid(self) -> str:
         """The key version that new tokens are made under."""
@@ -23,7 +27,8 @@ class LinkTokens:
 
     def token(self, kid: str, event_id: str) -> str:
         """43 base64url characters: HMAC-SHA256 of the event id; KeyError for an unknown key."""
-        mac = hmac.digest(self._ring().key(_PURPOSE, kid), event_id.encode(), hashlib.sha256)
+        key = knowing(kid, self._ring, self._fresh_ring).key(_PURPOSE, kid)
+        mac = hmac.digest(key, event_id.encode(), hashlib.sha256)
         return base64.urlsafe_b64encode(mac).decode().rstrip("=")
 
 

@@ -17,6 +17,7 @@ from chalicelib.aws.clients import client
 from chalicelib.aws.settings import settings
 from chalicelib.kernel.errors import Unavailable
 
+CURRENT_STAGE: Final = "AWSCURRENT"
 CACHE_S: Final = 300
 REFETCH_PAUSE_S: Final = 10
 SECRET_LENGTH_MIN: Final = 32
@@ -72,6 +73,14 @@ def derive(secret: bytes, purpose: str) -> bytes:
     return hmac.digest(extracted, purpose.encode() + b"\x01", hashlib.sha256)
 
 
+def knowing(
+    version: str, ring: Callable[[], KeyRing], fresh: Callable[[], KeyRing] | None
+) -> KeyRing:
+    """The ring, asked for anew if it does not know `version`, which may be younger than it."""
+    known = ring()
+    return known if version in known.versions or fresh is None else fresh()
+
+
 class Secrets:
     """Reads rings by name and keeps them for a while; a reader may ask for a fresh one."""
 
@@ -104,7 +113,9 @@ class Secrets:
 
     def _read(self, name: str) -> str:
         try:
-            reply = self._manager.get_secret_value(SecretId=self._secret_id(name))
+            reply = self._manager.get_secret_value(
+                SecretId=self._secret_id(name), VersionStage=CURRENT_STAGE
+            )
         except (ClientError, BotoCoreError) as error:
             raise Unavailable from error
         return str(reply["SecretString"])

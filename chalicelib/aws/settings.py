@@ -180,6 +180,11 @@ def live_stream_arn() -> str:
     return os.environ.get("SOUK_LIVE_STREAM_ARN", _harmless_stream("live"))
 
 
+def is_template_wired() -> bool:
+    """Whether the merge template wires the buckets: only it can under `chalice package`."""
+    return os.environ.get("S3_WIRING") == "template"
+
+
 def _harmless_stream(table: str) -> str:
     name = settings().name(table)
     return f"arn:aws:dynamodb:us-east-1:000000000000:table/{name}/stream/unset"

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable
 from typing import Final
 
-from chalicelib.aws.secrets import KeyRing
+from chalicelib.aws.secrets import KeyRing, knowing
 from chalicelib.kernel.clock import Clock, epoch_s
 from chalicelib.kernel.errors import Malformed
 from chalicelib.kernel.pagination import Position
@@ -27,9 +27,16 @@ class InvalidCursor(Malformed):
 class Cursors:
     """Writes and reads cursors under the ring of the access tokens."""
 
-    def __init__(self, ring: Callable[[], KeyRing], clock: Clock) -> None:
+    def __init__(
+        self,
+        ring: Callable[[], KeyRing],
+        clock: Clock,
+        fresh_ring: Callable[[], KeyRing] | None = None,
+    ) -> None:
+        """`fresh_ring` is asked for keys made since `ring` was read."""
         self._ring = ring
         self._clock = clock
+        self._fresh_ring = fresh_ring
 
     def write(self, position: Position, list_name: str) -> str:
         """An opaque cursor for `position` in the list called `list_name`."""
@@ -45,7 +52,7 @@ class Cursors:
             raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
             mac, content = raw[:MAC_BYTES], raw[MAC_BYTES:]
             version, expires_at, position = json.loads(content)
-            key = self._ring().key(_PURPOSE, version)
+            key = knowing(version, self._ring, self._fresh_ring).key(_PURPOSE, version)
         except (ValueError, TypeError, KeyError, RecursionError) as error:
             raise InvalidCursor from error
         if not hmac.compare_digest(mac, _mac(key, content, list_name)):

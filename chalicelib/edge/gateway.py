@@ -26,16 +26,26 @@ def tokens_ring() -> KeyRing:
     return secrets().ring("tokens")
 
 
+def fresh_identity_ring() -> KeyRing:
+    """The ring of the field keys, asked for anew at most every ten seconds."""
+    return secrets().ring("identity", is_fresh=True)
+
+
+def fresh_tokens_ring() -> KeyRing:
+    """The ring of tokens and cursors, asked for anew at most every ten seconds."""
+    return secrets().ring("tokens", is_fresh=True)
+
+
 @lru_cache(maxsize=1)
 def sealer() -> Sealer:
     """Seals fields under the identity ring."""
-    return Sealer(identity_ring)
+    return Sealer(identity_ring, fresh_ring=fresh_identity_ring)
 
 
 @lru_cache(maxsize=1)
 def cursors() -> Cursors:
     """The cursors of this process."""
-    return Cursors(tokens_ring, SystemClock())
+    return Cursors(tokens_ring, SystemClock(), fresh_tokens_ring)
 
 
 @lru_cache(maxsize=1)

@@ -122,7 +122,17 @@ def _components(routes: Sequence[Route]) -> _Components:
         list(wanted), ref_template="#/components/schemas/{model}"
     )
     names = {one: references[one]["$ref"].rsplit("/", 1)[-1] for one in wanted}
-    return _Components(names, definitions.get("$defs", {}))
+    return _Components(names, _without_null_defaults(definitions.get("$defs", {})))
+
+
+def _without_null_defaults(schema: Any) -> Any:  # Any: JSON of many shapes
+    """The schema without `default: null`, by which a model says that a field may be absent."""
+    if isinstance(schema, dict):
+        kept = {n: v for n, v in schema.items() if not (n == "default" and v is None)}
+        return {name: _without_null_defaults(value) for name, value in kept.items()}
+    if isinstance(schema, list):
+        return [_without_null_defaults(value) for value in schema]
+    return schema
 
 
 def _operation(route: Route, components: _Components) -> Json:

@@ -5,64 +5,43 @@ slices would bring their request models into each cold start.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
-from chalicelib.aws.items import Item, Key
-from chalicelib.aws.table import Query, Table
+from chalicelib.aws.items import Key
+from chalicelib.aws.table import Table
 from chalicelib.notifications.composing import TicketFacts
-from chalicelib.notifications.rules import LOCALE_DEFAULT, Contact, Wishes
-from chalicelib.users.keys import partition, preferences_key, profile_key
+from chalicelib.notifications.rules import Contact, Wishes
+from chalicelib.orders.keys import order_key
+from chalicelib.users.people import TablePeople
 
-DEVICES_MAX = 10
-_ORDER_FACTS = ("number", "currency", "subtotal", "shipping", "total")
+_ORDER_FACTS: Final = ("number", "currency", "subtotal", "shipping", "total")
 
 
 class Users:
     """The users, as far as they are told things."""
 
-    def __init__(self, table: Table) -> None:
-        self._table = table
+    def __init__(self, people: TablePeople) -> None:
+        self._people = people
 
     def contact_of(self, user_id: str) -> Contact | None:
         """How a user is reached; None for nobody."""
-        profile, preferences = profile_key(user_id), preferences_key(user_id)
-        rows = self._table.batch_get([profile, preferences], is_consistent=True)
-        user = rows.get(profile)
+        user = self._people.contact_of(user_id)
         if user is None:
             return None
+        wishes = user.preferences
         return Contact(
-            user_id=user_id,
-            email=user["email"],
-            email_key=user["email_key"],
-            name=user["name"],
-            locale=user.get("locale", LOCALE_DEFAULT),
-            phone=user.get("phone"),
-            wishes=_wishes(rows.get(preferences)),
+            user_id=user.user_id,
+            email=user.email,
+            email_key=user.email_key,
+            name=user.name,
+            locale=user.locale,
+            phone=user.phone,
+            wishes=Wishes(email=wishes.email, sms=wishes.sms, push=wishes.push),
         )
 
     def devices_of(self, user_id: str) -> tuple[str, ...]:
         """The ids of the devices that take push messages."""
-        return tuple(device["id"] for device in self._devices(user_id))
-
-    def device(self, user_id: str, device_id: str) -> tuple[str, str] | None:
-        """The platform and the token of one device."""
-        devices = {device["id"]: device for device in self._devices(user_id)}
-        found = devices.get(device_id)
-        return (found["platform"], found["token"]) if found else None
-
-    def _devices(self, user_id: str) -> tuple[Item, ...]:
-        query = Query(
-            partition(user_id),
-            sort="begins_with(#sk, :devices)",
-            values={"devices": "DEV#"},
-            is_consistent=True,
-        )
-        return self._table.query_all(query, most=DEVICES_MAX)
-
-
-def _wishes(row: Item | None) -> Wishes:
-    updates: Mapping[str, bool] = (row or {}).get("order_updates", {})
-    return Wishes(**{name: updates[name] for name in ("email", "sms", "push") if name in updates})
+        return tuple(device.id for device in self._people.devices_of(user_id))
 
 
 class Orders:
@@ -73,7 +52,7 @@ class Orders:
 
     def facts_of(self, order_id: str) -> Mapping[str, Any] | None:
         """Number, lines and sums of an order; nothing of the address, which stays sealed."""
-        order = self._table.get(_order_key(order_id))
+        order = self._table.get(order_key(order_id))
         if order is None:
             return None
         return {"lines": order["lines"], **{name: order[name] for name in _ORDER_FACTS}}
@@ -110,10 +89,6 @@ class Reports:
     def facts_of(self, day: str) -> Mapping[str, Any] | None:
         """The fields of a report."""
         return self._table.get((f"REPORT#{day}", "META"))
-
-
-def _order_key(order_id: str) -> Key:
-    return f"ORDER#{order_id}", "META"
 
 
 def _ticket_keys(ticket_id: str, seq: int) -> tuple[Key, Key]:

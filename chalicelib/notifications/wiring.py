@@ -15,6 +15,7 @@ from chalicelib.notifications.composing import House, ShopComposer, Sources
 from chalicelib.notifications.rules import Channel
 from chalicelib.notifications.service import Carrier, Deps
 from chalicelib.notifications.store import DeliveryLog, Mailbox
+from chalicelib.users.people import people
 
 MAIL_DOMAIN_DEFAULT: Final = "souk.example"
 
@@ -27,11 +28,13 @@ def composer() -> ShopComposer:
     site = chosen.allowed_origins[0] if chosen.allowed_origins else chosen.public_base_url
     return ShopComposer(
         Sources(
-            people=sources.Users(table),
+            people=sources.Users(people()),
             orders=sources.Orders(table),
             tickets=sources.Tickets(table),
             reports=sources.Reports(table),
-            links=LinkTokens(lambda: secrets().ring("links")),
+            links=LinkTokens(
+                lambda: secrets().ring("links"), lambda: secrets().ring("links", is_fresh=True)
+            ),
         ),
         House(
             site=site,

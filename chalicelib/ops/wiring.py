@@ -6,19 +6,29 @@ from typing import Final
 
 from botocore.exceptions import ClientError
 
+from chalicelib.aws.clients import client
 from chalicelib.aws.event_bus import event_bus
 from chalicelib.aws.event_rows import relayed
 from chalicelib.aws.items import Item, Key
 from chalicelib.aws.observability import measure
 from chalicelib.aws.queues import Queues, queues
 from chalicelib.aws.secrets import SecretInvalid, secrets
+from chalicelib.aws.settings import settings
 from chalicelib.aws.table import ConditionFailed, Table
 from chalicelib.aws.tables import core_table, live_table
+from chalicelib.aws.workflows import workflows
 from chalicelib.kernel.clock import SystemClock
 from chalicelib.kernel.errors import Unavailable
+from chalicelib.kernel.ids import Ids
 from chalicelib.ops.outbox import RelayDeps
+from chalicelib.ops.redriving import LambdaFunctions, Redriver, publish_all
+from chalicelib.ops.replays import COMMAND, ReplayDeps
+from chalicelib.ops.rules import CAUSE_MAX, OTHER_DEAD_ENDS, WORK_QUEUES
+from chalicelib.ops.service import Deps
+from chalicelib.ops.store import DeadLetterRows, ReplayRows
+from chalicelib.ops.store_journal import JournalRows
 
-CAUSE_MAX: Final = 300
+COMMANDS: Final = "ops-commands"
 STREAMS_DEAD_END: Final = "streams-dlq"
 OUTBOX_LAG: Final = "OutboxLag"
 PROBE: Final = ("PROBE", "META")
@@ -79,6 +89,51 @@ def relay_deps() -> RelayDeps:
         clock=SystemClock(),
         measure_lag=_measure_lag,
     )
+
+
+@lru_cache(maxsize=1)
+def letter_deps() -> Deps:
+    """What dead letters of this process are worked on with."""
+    clock = SystemClock()
+    functions = LambdaFunctions(client("lambda"), settings().name)
+    return Deps(
+        letters=DeadLetterRows(core_table()),
+        redrive=Redriver(queues(), workflows(), functions, event_bus(), clock),
+        clock=clock,
+        ids=Ids(),
+        count=measure,
+    )
+
+
+@lru_cache(maxsize=1)
+def replay_deps() -> ReplayDeps:
+    """What replays of this process are carried out with."""
+    return ReplayDeps(
+        replays=ReplayRows(core_table()),
+        journal=journal(),
+        publish=lambda events: publish_all(event_bus(), events),
+        queue_next=_queue_next_slice,
+        clock=SystemClock(),
+        ids=Ids(),
+    )
+
+
+def _queue_next_slice(replay_id: str) -> None:
+    queues().send(COMMANDS, {"command": COMMAND, "replay_id": replay_id})
+
+
+@lru_cache(maxsize=1)
+def journal() -> JournalRows:
+    """The journal in the core table."""
+    return JournalRows(core_table())
+
+
+def depths() -> list[tuple[str, str, str | None, tuple[int, int, int]]]:
+    """Every queue of the shop: name, kind, whose dead ends it holds, and how full it is."""
+    listed: list[tuple[str, str, str | None]] = [(name, "queue", None) for name in WORK_QUEUES]
+    listed += [(f"{name}-dlq", "dead_letter", name) for name in WORK_QUEUES]
+    listed += [(name, "dead_letter", None) for name in OTHER_DEAD_ENDS]
+    return [(name, kind, source, queues().depth(name)) for name, kind, source in listed]
 
 
 def probe() -> None:

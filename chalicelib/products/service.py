@@ -115,6 +115,10 @@ class Products(Protocol):
         """Write a change to the next version; VersionMismatch if another came first."""
         ...
 
+    def forget(self, product_id: str) -> None:
+        """Read it afresh next time: somebody else's transaction changed it."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Deps:

@@ -33,7 +33,7 @@ _WORDS: Final = frozenset(
     superuser support sweet system taylor tequila test tester testing the thomas thunder tigger
     tinkerbell trustno tweety twitter user username victoria welcome whatever william windows
     winter wizard wonderland word yankees yellow you zaq zaqwsx zxcv zxcvb zxcvbn zxcvbnm
-    """.split()  # noqa: SIM905 - five hundred lines otherwise
+    """.split()
 )
 _SUBSTITUTES: Final = str.maketrans("013457@$!|", "oleastasii")
 _WALKS: Final = (

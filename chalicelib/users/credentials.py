@@ -30,9 +30,10 @@ class SessionCredentials:
     without which the session's row could not be found.
     """
 
-    def __init__(self, access: TokenIssuer, identity: Ring, ids: Ids) -> None:
+    def __init__(self, access: TokenIssuer, identity: Ring, fresh_identity: Ring, ids: Ids) -> None:
         self._access = access
         self._identity = identity
+        self._fresh_identity = fresh_identity
         self._ids = ids
 
     def access(self, user: User, session: Session, now: datetime) -> str:
@@ -56,16 +57,23 @@ class SessionCredentials:
         if not (is_id(user_id, "usr") and is_id(written[1], "ses")):
             return None
         said = f"{written[1]}.{written[2]}"
-        given, macs = raw[USER_BODY_BYTES:], (_mac(key, said, user_id) for key in self._live_keys())
-        if not any(hmac.compare_digest(mac, given) for mac in macs):
+        given = raw[USER_BODY_BYTES:]
+        # The key may have been made since this process read the ring.
+        if not any(
+            _is_ours(given, ring(), said, user_id)
+            for ring in (self._identity, self._fresh_identity)
+        ):
             return None
         return user_id, written[1], int(written[2])
 
-    def _live_keys(self) -> list[bytes]:
-        """The keys that count: a session outlives a rotation, but not two."""
-        ring = self._identity()
-        versions = (ring.current, ring.previous, ring.pending)
-        return [ring.key("refresh", one) for one in versions if one in ring.versions]
+
+def _is_ours(mac: bytes, ring: KeyRing, said: str, user_id: str) -> bool:
+    """Whether a key that counts made this MAC: a session outlives one rotation, but not two."""
+    versions = {ring.current, ring.previous, ring.pending} & set(ring.versions)
+    return any(
+        hmac.compare_digest(mac, _mac(ring.key("refresh", version), said, user_id))
+        for version in versions
+    )
 
 
 def _decoded(part: str) -> bytes | None:

@@ -10,8 +10,7 @@ import hmac
 from collections.abc import Callable
 from typing import Final
 
-from argon2 import PasswordHasher, Type
-from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
+# argon2 is imported where it works: most cold starts of the API serve a reader, not a login.
 
 MEMORY_KIB: Final = 19_456
 PASSES: Final = 2
@@ -27,6 +26,8 @@ class PepperedPasswords:
     """Implements `ports.Passwords`."""
 
     def __init__(self, pepper: Callable[[], bytes]) -> None:
+        from argon2 import PasswordHasher, Type  # noqa: PLC0415
+
         self._pepper = pepper
         self._hasher = PasswordHasher(
             time_cost=PASSES, memory_cost=MEMORY_KIB, parallelism=LANES, type=Type.ID
@@ -38,9 +39,11 @@ class PepperedPasswords:
 
     def is_right(self, password: str, password_hash: str | None) -> bool:
         """Whether the hash is of this password; without a hash the same work, and no."""
+        from argon2.exceptions import InvalidHashError, VerificationError  # noqa: PLC0415
+
         try:
             self._hasher.verify(password_hash or _NOBODY, self._peppered(password))
-        except (VerifyMismatchError, VerificationError, InvalidHashError):
+        except (VerificationError, InvalidHashError):
             return False
         return password_hash is not None
 

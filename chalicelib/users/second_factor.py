@@ -83,11 +83,14 @@ def renew_recovery_codes(prover: Prover, code: str, deps: Deps) -> list[str]:
 def step_up(prover: Prover, code: str, deps: Deps) -> None:
     """Prove the second factor again in this session."""
     proved_at = instant(deps.clock.now())
+    was_tried = False
 
     def attempt() -> None:
+        nonlocal was_tried
         session = _session(prover, deps)
-        if session.mfa_at == proved_at:
+        if was_tried and session.mfa_at == proved_at:
             return  # our own write, whose reply was lost
+        was_tried = True
         mfa = _factor(prover, MfaState.ON, deps)
         used = _counted(prover, lambda: use_code(mfa, code, deps), deps)
         deps.store.commit(MoveMfa(mfa, used), MoveSession(session, _proved(session, proved_at)))

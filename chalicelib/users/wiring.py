@@ -33,7 +33,9 @@ def deps() -> Deps:
         passwords=PepperedPasswords(pepper(gateway.identity_ring)),
         lookups=KeyedLookups(gateway.identity_ring),
         links=LinkTokens(links_ring),
-        credentials=SessionCredentials(access, gateway.identity_ring, ids),
+        credentials=SessionCredentials(
+            access, gateway.identity_ring, gateway.fresh_identity_ring, ids
+        ),
         limits=CountedLimits(gateway.rate_limiter(), clock),
         clock=clock,
         ids=ids,

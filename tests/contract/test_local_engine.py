@@ -14,7 +14,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
+from botocore.exceptions import ClientError
 from ministack.core import lambda_runtime
 from ministack.services import lambda_svc
 
@@ -166,6 +168,45 @@ def test_p3_concurrent_calls_share_bounded_processes(shop: _Function) -> None:
         replies = list(pool.map(lambda _: shop.call(sleep=0.1), range(10)))
     assert not any("FunctionError" in reply for reply in replies)
     assert len({reply["Payload"]["pid"] for reply in replies}) <= 2
+
+
+def test_p4_a_mail_is_checked_on_the_senders_identity(shop: _Function, instance: Instance) -> None:
+    """A role may send as one address and no other."""
+    shop.call()
+    endpoint = instance.endpoint
+    for address in ("shop@souk.example", "other@souk.example"):
+        client(endpoint, "ses").verify_email_identity(EmailAddress=address)
+    role = client(endpoint, "iam").create_role(
+        RoleName="mail", AssumeRolePolicyDocument=json.dumps(ASSUMED_BY_LAMBDA)
+    )
+    allowed = {
+        "Effect": "Allow",
+        "Action": "ses:SendEmail",
+        "Resource": "arn:*:ses:*:*:identity/shop@souk.example",
+    }
+    client(endpoint, "iam").put_role_policy(
+        RoleName="mail",
+        PolicyName="send",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [allowed]}),
+    )
+    session = client(endpoint, "sts").assume_role(
+        RoleArn=role["Role"]["Arn"], RoleSessionName="mail"
+    )["Credentials"]
+    mails = boto3.client(
+        "sesv2",
+        endpoint_url=endpoint,
+        region_name="us-east-1",
+        aws_access_key_id=session["AccessKeyId"],
+        aws_secret_access_key=session["SecretAccessKey"],
+        aws_session_token=session["SessionToken"],
+    )
+    mail = {
+        "Destination": {"ToAddresses": ["amina@souk.example"]},
+        "Content": {"Simple": {"Subject": {"Data": "Hi"}, "Body": {"Text": {"Data": "Hello"}}}},
+    }
+    assert mails.send_email(FromEmailAddress="Souk <shop@souk.example>", **mail)["MessageId"]
+    with pytest.raises(ClientError, match=r"other@souk\.example"):
+        mails.send_email(FromEmailAddress="other@souk.example", **mail)
 
 
 @pytest.mark.skipif(not SOCKETS_OF_LINUX.exists(), reason="reads Linux's list of sockets")

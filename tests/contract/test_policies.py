@@ -14,8 +14,9 @@ Statement = dict[str, Any]
 
 FOLDER = ROOT / ".chalice" / "policies"
 FILES = sorted(file.stem for file in FOLDER.glob("*.json"))
-# Actions for which the API knows no narrower resource.
+# Actions for which the API knows no narrower resource; sending mail is narrowed for AWS.
 ANYWHERE = {
+    "ses:SendEmail",
     "states:SendTaskSuccess",
     "xray:PutTelemetryRecords",
     "xray:PutTraceSegments",
@@ -113,7 +114,7 @@ def test_resources_are_our_own(function: str) -> None:
         for place in places(statement):
             if place == "*":
                 assert set(actions(statement)) <= ANYWHERE
-            elif not place.startswith(("arn:*:ses:", "arn:*:execute-api:")):
+            elif not place.startswith("arn:*:execute-api:"):
                 assert "souk" in place, place
 
 

@@ -114,3 +114,12 @@ def _version(template: dict[str, Any]) -> str:
     version: str
     (version,) = [name for name, it in made.items() if it["Type"] == "AWS::Lambda::Version"]
     return version
+
+
+def test_finished_mail_leaves_from_the_shops_address_only() -> None:
+    """On AWS nobody can be written to under another name, whatever the code asks for."""
+    finished = finish(json.loads(json.dumps(packaged_template())))["Resources"]
+    policy = finished["NotifyEmailRole"]["Properties"]["Policies"][0]["PolicyDocument"]
+    (sending,) = [s for s in policy["Statement"] if "ses:SendEmail" in s["Action"]]
+    assert sending["Condition"] == {"StringEquals": {"ses:FromAddress": {"Ref": "MailFrom"}}}
+    assert "*" not in sending["Resource"]

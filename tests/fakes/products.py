@@ -85,6 +85,9 @@ class FakeProducts:
         self._shop.events.append((change.event.name, after.id, version))
         return written
 
+    def forget(self, product_id: str) -> None:
+        """Nothing is remembered here."""
+
     def _require_category(self, category_id: str) -> None:
         if category_id not in self._shop.categories:
             raise Invalid.field("category", "unknown_category", "There is no such category.")

@@ -166,14 +166,23 @@ def walks(books: Books, _world: World) -> Iterator[str]:
             continue
         status = None
         for row in events:
-            step = row["data"].get("from"), row["data"].get("to")
-            if "to" not in row["data"]:
+            step = _step(row, status)
+            if step is None:
                 continue
             if step[0] != status or (status and step[0] != step[1] and step not in WALK):
                 yield f"I5 {partition}: {row['type']} goes {step[0]} to {step[1]} from {status}"
             status = step[1]
         if status != root["status"]:
             yield f"I5 {partition}: {root['status']}, history ends {status}"
+
+
+def _step(event: Row, status: str | None) -> tuple[str | None, str] | None:
+    """From where to where an event takes its order; payment events move it only once."""
+    if event["type"] == "PaymentStarted":
+        return status, "PAYING"
+    if "to" not in event["data"]:
+        return None
+    return event["data"].get("from"), event["data"]["to"]
 
 
 def publication(books: Books, world: World) -> Iterator[str]:

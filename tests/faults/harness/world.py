@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import logging
 import math
 import os
 import random
+import sys
 import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, TextIO, cast
 
 from tests.faults.harness.asl import seconds_of
 from tests.faults.harness.clock import SimulatedClock
@@ -46,6 +48,20 @@ class Snapshot:
 
     rows: dict[str, Any]
     moment_s: float
+
+
+class _HandlersAreSilent:
+    """Standard output that drops what handlers write; threads may freeze in the middle of it."""
+
+    def __init__(self, real: TextIO, injector: Injector) -> None:
+        self._real, self._injector = real, injector
+
+    def write(self, text: str) -> int:
+        """Write, unless a handler does."""
+        return len(text) if self._injector.mark.inside else self._real.write(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
 
 
 class World:
@@ -85,6 +101,7 @@ class World:
         for name, definition in self.stack.workflows.items():
             self.workflows.declare(name, definition)
         self._undo.append(keep_clients())
+        self._silence_output()
         self._silence_sleep()
         self._seed_entropy()
 
@@ -110,6 +127,15 @@ class World:
 
         os.environ.update(variables)
         self._undo.append(undo)
+
+    def _silence_output(self) -> None:
+        """Log and metric lines of thousands of points say nothing."""
+        real = sys.stdout
+        sys.stdout = cast("TextIO", _HandlersAreSilent(real, self.injector))
+        self._undo.append(partial(setattr, sys, "stdout", real))
+        before = logging.root.manager.disable
+        logging.disable(logging.CRITICAL)
+        self._undo.append(lambda: logging.disable(before))
 
     def _silence_sleep(self) -> None:
         """Back-off inside a handler costs nothing here."""

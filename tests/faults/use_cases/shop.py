@@ -102,6 +102,7 @@ def stock(shop: Shop) -> None:
     for name, (price, units) in PRODUCTS.items():
         FRONT.variants[name] = _offer(shop, name, price, units)
     shop.world.drain()
+    shop.world.clock.advance(1)
     shop.runner.base = shop.world.snapshot()
 
 

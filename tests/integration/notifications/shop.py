@@ -27,12 +27,26 @@ def a_user(**changes: Any) -> None:
         "name": "Amina",
         "locale": "en-GB",
         "status": "ACTIVE",
+        "role": "customer",
+        "password_hash": "none",
+        "sv": 1,
+        "created_at": AT,
+        "updated_at": AT,
+        "version": 1,
         **changes,
     }
     core_table().write(Put(user, condition=""))
     if wishes:
         core_table().write(
-            Put({"pk": f"USER#{USER}", "sk": "PREFS", "order_updates": wishes}, condition="")
+            Put(
+                {
+                    "pk": f"USER#{USER}",
+                    "sk": "PREFS",
+                    "order_updates": wishes,
+                    "marketing_email": False,
+                },
+                condition="",
+            )
         )
 
 
