@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
 
@@ -145,7 +146,7 @@ def in_memory() -> Desk:
 def in_table() -> Desk:
     """The core table."""
     dynamodb, table = bare_client("dynamodb"), f"souk-{STAGE}-core"
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"pk": f"USER#{USER}", "sk": "PROFILE", "status": "ACTIVE"},
         {"pk": f"STOCK#{VARIANT}", "sk": "LOC#main", "available": 3, "reserved": 0, "on_hand": 3},
     ]

@@ -1,5 +1,6 @@
 """Sums of orders, and walks of an order under any interleaving of people, steps and faults."""
 
+from collections.abc import Callable
 from functools import partial
 from itertools import pairwise
 from typing import Final
@@ -81,7 +82,7 @@ LOSSES: Final = ("", "", "", "before", "after")
 
 def act(bench: Bench, action: str, amount: int) -> None:
     """Somebody does something, whether or not it is time for it."""
-    people = {
+    people: dict[str, Callable[[], object]] = {
         "cancel": bench.cancel,
         "approve": lambda: bench.decide("approve"),
         "reject": lambda: bench.decide("reject"),
