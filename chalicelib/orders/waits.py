@@ -17,7 +17,7 @@ from chalicelib.orders.rules import (
     PaymentStatus,
     ReservationStatus,
 )
-from chalicelib.orders.service import Deps, Outcome, Runs, Superseded, Task, found
+from chalicelib.orders.service import Contended, Deps, Outcome, Runs, Superseded, Task, found
 
 WAITING: Final = Outcome("waiting")
 """What a token step answers its caller; the workflow goes on by the token alone."""
@@ -34,13 +34,18 @@ def hold(task: Task, deps: WaitDeps) -> Outcome:
     """Put a large order before a person and wait for the decision (T13)."""
     act = deps.act(task.asker)
     token = task.waiting("review")
-    record = found(task.order_id, deps)
-    if record.order.status is not OrderStatus.RESERVED or not _is_held(record, token, act, deps):
-        _keep(found(task.order_id, deps), token, act, deps)
+    if not _is_held(found(task.order_id, deps), token, act, deps):
+        record = found(task.order_id, deps)
+        if record.order.status is OrderStatus.RESERVED:
+            raise Contended
+        _keep(record, token, act, deps)
     return _answered_or_waiting(task.order_id, token, deps)
 
 
 def _is_held(record: OrderRecord, token: WaitToken, act: Act, deps: Deps) -> bool:
+    """Whether order and token were put on hold together by this very call."""
+    if record.order.status is not OrderStatus.RESERVED:
+        return False
     try:
         deps.orders.commit(changes.hold(record, act).joined_by(token=token))
     except Superseded:

@@ -154,7 +154,7 @@ class StepFunctions:
         given = _filled(state["Parameters"], run.data, context)
         try:
             reply = self.invoke(given["FunctionName"], given["Payload"])
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - as States.ALL does
             run.token = None
             run.retries += 1
             if run.retries <= 3:
