@@ -115,6 +115,10 @@ class Settings:
         """The ARN of a topic of this stage."""
         return self._arn("sns", self.name(topic))
 
+    def platform_application_arn(self, platform: str) -> str:
+        """The ARN of the application that pushes to one platform (APNS, GCM)."""
+        return self._arn("sns", f"app/{platform}/souk-{self.stage}")
+
     def secret_id(self, secret: str) -> str:
         """The name of a secret of this stage."""
         return f"souk/{self.stage}/{secret}"

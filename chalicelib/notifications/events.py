@@ -8,7 +8,7 @@ from chalicelib.aws.settings import settings
 from chalicelib.edge.blueprints import EventBlueprint
 from chalicelib.edge.messages import Consumed, Message, consume
 from chalicelib.notifications import wiring
-from chalicelib.notifications.service import take_mail
+from chalicelib.notifications.service import deliver, take_mail
 
 RECEIVES_MAX: Final = 5
 BATCH: Final = 5
@@ -24,3 +24,23 @@ def notify_email(event: SQSEvent) -> dict[str, Any]:
 
 def _mail(message: Message) -> None:
     take_mail(message.json(), message.event, wiring.email_deps())
+
+
+@blueprint.on_sqs_message(queue=settings().name("sms"), batch_size=BATCH, name="notify_sms")
+def notify_sms(event: SQSEvent) -> dict[str, Any]:
+    """Send the text messages of a batch of events."""
+    return consume(event.to_dict(), _text, Consumed("sms", RECEIVES_MAX))
+
+
+def _text(message: Message) -> None:
+    deliver(message.event(), wiring.sms_deps())
+
+
+@blueprint.on_sqs_message(queue=settings().name("push"), batch_size=BATCH, name="notify_push")
+def notify_push(event: SQSEvent) -> dict[str, Any]:
+    """Send the push messages of a batch of events."""
+    return consume(event.to_dict(), _push, Consumed("push", RECEIVES_MAX))
+
+
+def _push(message: Message) -> None:
+    deliver(message.event(), wiring.push_deps())

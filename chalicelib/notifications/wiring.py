@@ -6,6 +6,7 @@ from typing import Final
 from chalicelib.aws.clients import client
 from chalicelib.aws.links import LinkTokens
 from chalicelib.aws.observability import measure
+from chalicelib.aws.rates import RateLimiter
 from chalicelib.aws.secrets import secrets
 from chalicelib.aws.settings import settings
 from chalicelib.aws.tables import core_table
@@ -62,6 +63,22 @@ def email_deps() -> Deps:
     sesv2 = client("sesv2", attempts=carriers.ATTEMPTS)
     mail = carriers.SesMail(sesv2, settings().mail_from, f"souk-{settings().stage}")
     return _deps(Channel.EMAIL, mail)
+
+
+@lru_cache(maxsize=1)
+def sms_deps() -> Deps:
+    """What the consumer of text messages works with."""
+    allowance = carriers.Allowance(RateLimiter(core_table()), settings().sms_daily_cap)
+    sns = client("sns", attempts=carriers.ATTEMPTS)
+    return _deps(Channel.SMS, carriers.SnsText(sns, allowance))
+
+
+@lru_cache(maxsize=1)
+def push_deps() -> Deps:
+    """What the consumer of push messages works with."""
+    sns = client("sns", attempts=carriers.ATTEMPTS)
+    push = carriers.SnsPush(sns, people(), settings().platform_application_arn)
+    return _deps(Channel.PUSH, push, sends_one_by_one=True)
 
 
 @lru_cache(maxsize=1)

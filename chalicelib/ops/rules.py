@@ -15,7 +15,14 @@ CUT: Final = "cut"
 SLICE_EVENTS: Final = 500
 REPLAY_SPAN_S: Final = 86_400
 REPLAY_AGE_S: Final = 13 * 86_400
-WORK_QUEUES: Final = ("order-signals", "payments-inbox", "email", "ops-commands")
+WORK_QUEUES: Final = (
+    "order-signals",
+    "payments-inbox",
+    "email",
+    "sms",
+    "push",
+    "ops-commands",
+)
 OTHER_DEAD_ENDS: Final = ("workflow-dlq", "streams-dlq", "async-dlq", "bus-dlq")
 WORKFLOWS: Final = MappingProxyType(
     {
