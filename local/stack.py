@@ -89,7 +89,9 @@ class Stack:
                 deployed = self._deploy(package)
             with progress.step("wait until the API answers"):
                 self._wait_for_answers()
-            self.info = self._describe(deployed)
+            contract = gateway.api_url(self.instance) + "/openapi.json"
+            is_served = self._answer("/openapi.json")[0] == HTTPStatus.OK
+            self.info = self._describe(deployed) | {"openapi_url": contract if is_served else None}
         except BaseException:
             self.stop()
             raise
@@ -122,7 +124,9 @@ class Stack:
         """Package and deploy what the files say now; False if that is what runs already."""
         deployed = self._deploy(self._packager.package())
         if deployed.changed:
-            self.info = self._describe(deployed) | {"started_at": self.info["started_at"]}
+            # The contract's URL stays; to ask for it would wait for a cold start of the new code.
+            kept = {name: self.info[name] for name in ("started_at", "openapi_url")}
+            self.info = self._describe(deployed) | kept
             self.announce()
         return deployed.changed
 
@@ -167,9 +171,6 @@ class Stack:
         except OSError as fault:
             return 0, str(fault)
 
-    def _serves(self, path: str) -> bool:
-        return self._answer(path)[0] == HTTPStatus.OK
-
     def _describe(self, deployed: Deployed) -> dict[str, Any]:
         tables = deployed.physical_ids("AWS::DynamoDB::Table")
         buses = deployed.physical_ids("AWS::Events::EventBus")
@@ -184,7 +185,7 @@ class Stack:
             "websocket_url": socket_api and gateway.websocket_url(self.instance, socket_api),
             "web_url": None,
             "docs_url": None,
-            "openapi_url": api + "/openapi.json" if self._serves("/openapi.json") else None,
+            "openapi_url": None,
             "mail_url": None,
             "logins": stage.logins(),
             "tables": {
