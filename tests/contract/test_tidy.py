@@ -13,7 +13,8 @@ LIB = ROOT / "chalicelib"
 SHARED = {"kernel", "wire", "aws", "edge"}
 
 MODULE_LINES_MAX = 300
-TEST_LINES_MAX = 400
+# Tests and wire models are lists of declarations: longer, and still read at a glance.
+LIST_LINES_MAX = 400
 FUNCTION_LINES_MAX = 40
 ROUTE_LINES_MAX = 10
 APP_LINES_MAX = 120
@@ -62,6 +63,11 @@ def named(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
+def is_list(path: Path) -> bool:
+    """Tell whether a module lists declarations rather than tells how something works."""
+    return named(path).startswith("tests/") or path.stem.endswith("schemas")
+
+
 def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
     """Walk every function of a file, nested ones too."""
     for node in ast.walk(ast.parse(path.read_text())):
@@ -108,12 +114,12 @@ def is_about(module: str, package: str) -> bool:
 
 
 def test_modules_stay_small() -> None:
-    """No module outgrows 300 lines, no test module 400."""
+    """No module outgrows 300 lines, no list of tests or wire models 400."""
     too_long = {
         named(path): lines
         for path in [*sources("chalicelib", "local", "infra", "tools", "bench", "tests")]
         for lines in [len(path.read_text().splitlines())]
-        if lines > (TEST_LINES_MAX if named(path).startswith("tests/") else MODULE_LINES_MAX)
+        if lines > (LIST_LINES_MAX if is_list(path) else MODULE_LINES_MAX)
     }
     assert too_long == {}
 
@@ -280,7 +286,7 @@ SECRET_SHAPES = {
 }
 # Written so that this file does not contain what it looks for.
 PLACE_SHAPES = re.compile(
-    r"(?<![\w.$}\-])/(?:work|tmp/wt|tmp/venv|home/[a-z]+|Users/[A-Za-z]+)" + "/"
+    r"(?<![\w.$}\-])/(?:work|tmp/wt|tmp/venv|root|Users/[A-Za-z]+)" + "/"
 )
 
 
