@@ -11,6 +11,7 @@ from typing import Any
 import botocore.session
 
 Containers = (dict, list, set)
+Fresh = dict[str, tuple[ModuleType, dict[str, Any], dict[str, Any]]]
 
 
 class ModuleState:
@@ -18,7 +19,8 @@ class ModuleState:
 
     def __init__(self, packages: tuple[str, ...]) -> None:
         self._packages = packages
-        self._fresh: dict[str, tuple[ModuleType, dict[str, Any], dict[str, Any]]] = {}
+        self._fresh: Fresh = {}
+        self._spare: tuple[dict[str, ModuleType], Fresh] | None = None
 
     def _modules(self) -> list[tuple[str, ModuleType]]:
         return [
@@ -60,9 +62,25 @@ class ModuleState:
 
     def wipe(self) -> None:
         """Unload the modules: whoever needs them imports them anew."""
+        self._unload()
+        self._fresh = {}
+        self._spare = None
+
+    def change_sandbox(self) -> None:
+        """Leave the modules to the invocation that froze in them, and go on in another sandbox.
+
+        Two sets of modules are enough: the first is free again once nobody is frozen.
+        """
+        left = dict(self._modules()), self._fresh
+        self._unload()
+        modules, self._fresh = self._spare or ({}, {})
+        sys.modules.update(modules)
+        self._spare = left
+        self.forget()
+
+    def _unload(self) -> None:
         for name, _module in self._modules():
             del sys.modules[name]
-        self._fresh.clear()
 
 
 def _refill(container: Any, content: Any) -> None:

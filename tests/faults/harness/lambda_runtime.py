@@ -160,6 +160,8 @@ class LambdaRuntime:
         if outcome is not None:
             return outcome
         self._frozen.append((identity, invocation))
+        # Its locks and half-made caches stay with it: the service starts another sandbox.
+        self._state.change_sandbox()
         return Outcome(Ending.FROZEN)
 
     def wake_all(self) -> bool:
