@@ -60,6 +60,11 @@ def parser() -> argparse.ArgumentParser:
     commands.add_parser("clean", help="forget the saved state")
     commands.add_parser("status", help="print what runs, as JSON")
 
+    _add_function_commands(commands)
+    return top
+
+
+def _add_function_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     logs = commands.add_parser("logs", help="print what functions logged in the last hour")
     logs.add_argument("function", nargs="?", help="such as api_handler; default: all")
     logs.add_argument("-f", "--follow", action="store_true", help="go on until Ctrl-C")
@@ -77,7 +82,6 @@ def parser() -> argparse.ArgumentParser:
     commands.add_parser(
         "env", help="print the environment for `chalice local --stage local`, for eval"
     )
-    return top
 
 
 def name_and_value(text: str) -> tuple[str, str]:

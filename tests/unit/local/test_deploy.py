@@ -30,18 +30,18 @@ class _FakeAws:
         self.refusal: str | None = None
         self.stack_events: list[dict[str, str]] = []
 
-    def create_bucket(self, Bucket: str) -> None:
+    def create_bucket(self, **request: str) -> None:
         """It may exist."""
 
-    def put_object(self, Bucket: str, Key: str, Body: bytes) -> None:
+    def put_object(self, Key: str, Body: bytes, **_bucket: str) -> None:
         """Keep it."""
         self.objects[Key] = Body
 
-    def list_objects_v2(self, Bucket: str) -> dict[str, Any]:
+    def list_objects_v2(self, **_bucket: str) -> dict[str, Any]:
         """All keys."""
         return {"Contents": [{"Key": key} for key in self.objects]}
 
-    def delete_object(self, Bucket: str, Key: str) -> None:
+    def delete_object(self, Key: str, **_bucket: str) -> None:
         """Forget it."""
         del self.objects[Key]
 

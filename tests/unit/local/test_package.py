@@ -56,10 +56,10 @@ def test_an_error_in_the_app_starts_at_its_first_own_line() -> None:
     errors = (
         "Traceback (most recent call last):\n"
         '  File "/venv/chalice/cli/__init__.py", line 1, in main\n    cli()\n'
-        '  File "/home/build/app/app.py", line 3, in <module>\n    import chalicelib.orders\n'
+        '  File "/staging/app/app.py", line 3, in <module>\n    import chalicelib.orders\n'
         "ModuleNotFoundError: No module named 'chalicelib.orders'\n"
     )
-    assert readable(errors, Path("/home/build/app")).splitlines() == [
+    assert readable(errors, Path("/staging/app")).splitlines() == [
         '  File "app.py", line 3, in <module>',
         "    import chalicelib.orders",
         "ModuleNotFoundError: No module named 'chalicelib.orders'",
@@ -73,7 +73,7 @@ def test_an_error_outside_the_app_is_shown_without_frames() -> None:
         '  File "/venv/yaml/parser.py", line 483, in parse\n    raise ParserError()\n'
         'yaml.parser.ParserError: while parsing\n  in "<string>", line 1, column 13\n'
     )
-    assert readable(errors, Path("/home/build/app")).splitlines() == [
+    assert readable(errors, Path("/staging/app")).splitlines() == [
         "yaml.parser.ParserError: while parsing",
         '  in "<string>", line 1, column 13',
     ]
