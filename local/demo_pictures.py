@@ -21,9 +21,9 @@ from local.shop import TIMEOUT_S, Shop, TookTooLong, wait_for
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-SIDE_PX: Final = 1000
+SIDE_PX: Final = 800
 TILES: Final = 5
-AT_ONCE: Final = 4
+AT_ONCE: Final = 6
 READY_MAX_S: Final = 90
 OVER: Final = {"READY", "REJECTED", "FAILED"}
 ACCEPTED_POST: Final = {200, 201, 204}
