@@ -9,6 +9,7 @@ from types import ModuleType
 from typing import Any
 
 import botocore.session
+import jinja2
 
 Containers = (dict, list, set)
 Fresh = dict[str, tuple[ModuleType, dict[str, Any], dict[str, Any]]]
@@ -18,7 +19,9 @@ class ModuleState:
     """What the modules of some packages looked like right after their import."""
 
     def __init__(self, packages: tuple[str, ...]) -> None:
-        self._packages = packages
+        self._packages = frozenset(packages)
+        self._prefixes = tuple(f"{package}." for package in packages)
+        self._known = 0
         self._fresh: Fresh = {}
         self._spare: tuple[dict[str, ModuleType], Fresh] | None = None
 
@@ -26,11 +29,14 @@ class ModuleState:
         return [
             (name, module)
             for name, module in list(sys.modules.items())
-            if any(name == p or name.startswith(p + ".") for p in self._packages)
+            if name in self._packages or name.startswith(self._prefixes)
         ]
 
     def note_imports(self) -> None:
         """Remember modules that were imported since the last look."""
+        if len(sys.modules) == self._known:
+            return
+        self._known = len(sys.modules)
         for name, module in self._modules():
             if name not in self._fresh:
                 names = dict(vars(module))
@@ -79,6 +85,7 @@ class ModuleState:
         self.forget()
 
     def _unload(self) -> None:
+        self._known = 0
         for name, _module in self._modules():
             del sys.modules[name]
 
@@ -91,6 +98,22 @@ def _refill(container: Any, content: Any) -> None:
         container.extend(content)
     else:
         container.update(content)
+
+
+def keep_templates() -> Callable[[], None]:
+    """Compile every template once a process; returns the undo."""
+    environment: Any = jinja2.Environment
+    real = environment.compile
+    made: dict[tuple[Any, ...], Any] = {}
+
+    def compile_once(self: Any, source: Any, *arguments: Any, **options: Any) -> Any:
+        key = (str(source), arguments, tuple(sorted(options.items())), self.autoescape)
+        if key not in made:
+            made[key] = real(self, source, *arguments, **options)
+        return made[key]
+
+    environment.compile = compile_once
+    return lambda: setattr(environment, "compile", real)
 
 
 def keep_clients() -> Callable[[], None]:

@@ -17,7 +17,7 @@ from typing import Any, TextIO, cast
 
 from tests.faults.harness.asl import seconds_of
 from tests.faults.harness.clock import SimulatedClock
-from tests.faults.harness.cold_start import keep_clients
+from tests.faults.harness.cold_start import keep_clients, keep_templates
 from tests.faults.harness.delivery import DeliveryModel
 from tests.faults.harness.disturbances import DeliveryFault
 from tests.faults.harness.injector import FaultPlan, Injector
@@ -100,7 +100,7 @@ class World:
         self.injector.applied["sns", "Publish"] = self.deliveries.accept_publication
         for name, definition in self.stack.workflows.items():
             self.workflows.declare(name, definition)
-        self._undo.append(keep_clients())
+        self._undo += [keep_clients(), keep_templates()]
         self._silence_output()
         self._silence_sleep()
         self._seed_entropy()
