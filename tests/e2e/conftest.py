@@ -21,6 +21,7 @@ class RunningShop:
     """What a test needs to know: the content of stack.json, and clients with all rights."""
 
     info: dict[str, Any]
+    home: Path
     client: Callable[[str], Any]
 
     @property
@@ -43,13 +44,15 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningShop]:
     """
     if running := os.environ.get("SOUK_E2E_STACK"):
         info = json.loads(Path(running).read_text())
-        yield RunningShop(info, lambda service: client(info["aws_endpoint"], service))
+        yield RunningShop(
+            info, Path(running).parent, lambda service: client(info["aws_endpoint"], service)
+        )
         return
     home = tmp_path_factory.mktemp("souk")
     with Stack(Instance(home, _free_port()), persist=False) as stack:
         seed_if_empty(stack)
         stack.announce()
-        yield RunningShop(stack.info, stack.client)
+        yield RunningShop(stack.info, home, stack.client)
 
 
 def _free_port() -> int:
