@@ -29,13 +29,13 @@ from chalicelib.orders.rules import (
 _ORDER_PLAIN: Final = """
     id number user_id currency subtotal shipping tax discount total payment_token
     correlation_id placed_at updated_at version payment_id refunded refund_id cancel_requested
-    paid_at shipped_at delivered_at closed_at""".split()  # noqa: SIM905 - reads as a list of names
+    paid_at shipped_at delivered_at closed_at""".split()
 _PAYMENT_PLAIN: Final = """
     id order_id provider amount currency token updated_at charge_id decline_code
-    action_url refund_requested refunded resolve_run resolve_attempts""".split()  # noqa: SIM905
+    action_url refund_requested refunded resolve_run resolve_attempts""".split()
 _REFUND_PLAIN: Final = """
     id order_id payment_id kind amount reason by requested_at note settled_at
-    resolve_run resolve_attempts""".split()  # noqa: SIM905
+    resolve_run resolve_attempts""".split()
 
 
 def order_item(order: Order) -> Item:

@@ -39,10 +39,11 @@ ALLOWED: dict[str, set[str]] = {
             "order_status",
             "order_stock",
             "payment_events",
-            "sweeper",
         ),
         {"products"},
     ),
+    # It also looks after uploads that have not moved on.
+    "sweeper": {"products", "media"},
     # It verifies tokens; PyJWT loads cryptography where that is installed.
     "jwt_authorizer": {"jwt", "cryptography"},
     # The catalogue owns the key and the shape of a media row.
