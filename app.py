@@ -2,6 +2,8 @@
 
 from chalice import Chalice
 
+from chalicelib.analytics import events as analytics_events
+from chalicelib.analytics import routes as analytics_routes
 from chalicelib.edge.blueprints import observe
 from chalicelib.edge.http import enveloped
 from chalicelib.media import events as media_events
@@ -30,6 +32,7 @@ app.register_middleware(enveloped, "http")
 app.register_blueprint(authorizer.blueprint)
 
 # REST: one function, api_handler, answers them all.
+app.register_blueprint(analytics_routes.blueprint)
 app.register_blueprint(gateway_routes.blueprint)
 app.register_blueprint(media_routes.blueprint)
 app.register_blueprint(notification_routes.blueprint)
@@ -43,6 +46,7 @@ app.register_blueprint(users_routes.blueprint)
 # module and not this one.
 app.register_blueprint(media_events.blueprint)
 app.register_blueprint(media_steps.blueprint)
+app.register_blueprint(analytics_events.blueprint)
 app.register_blueprint(notification_events.blueprint)
 app.register_blueprint(ops_events.blueprint)
 app.register_blueprint(order_events.blueprint)

@@ -36,7 +36,7 @@ class FrontDoor:
     """Sends requests as a browser would; without a token as a stranger."""
 
     def __init__(self, token: str | None = None) -> None:
-        import app  # noqa: PLC0415 - the cloud stands before the app is imported
+        import app
 
         self._client = Client(app.app, stage_name="test")
         self.token = token
@@ -150,9 +150,9 @@ def staff_member(role: str, email: str | None = None) -> Member:
     address = email or f"{role}@souk.example"
     verified(address)
     user_id = user_id_of(address)
-    from chalicelib.kernel.domain_events import Actor  # noqa: PLC0415
-    from chalicelib.users import staffing  # noqa: PLC0415
-    from chalicelib.users.rules import Origin  # noqa: PLC0415
+    from chalicelib.kernel.domain_events import Actor
+    from chalicelib.users import staffing
+    from chalicelib.users.rules import Origin
 
     staffing.change_role(user_id, role, Origin(Actor("system", "test"), "tests-00"), deps())
     return sign_in(address)

@@ -7,7 +7,7 @@ Item = dict[str, Any]  # Any: an item is JSON of many shapes; stores turn it int
 Key = tuple[str, str]
 
 
-def to_attribute(value: Any) -> dict[str, Any]:  # noqa: PLR0911 - one answer a kind
+def to_attribute(value: Any) -> dict[str, Any]:
     """One value in DynamoDB's own notation; TypeError for a float or another foreign type."""
     match value:
         case str():

@@ -28,6 +28,9 @@ TYPE: Final = "access"
 PURPOSE: Final = "access"
 CLAIMS: Final = ("iss", "aud", "sub", "sid", "jti", "typ", "sv", "role", "iat", "nbf", "exp")
 
+_NUMBERS: Final = ("sv", "iat", "nbf", "exp")
+_WORDS: Final = ("sub", "sid", "jti", "role")
+
 # Exactly these: crit, jku, jwk, x5u, x5c, b64 and zip have nothing to say here.
 _HEADER: Final = frozenset({"alg", "typ", "kid"})
 _KID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -136,7 +139,8 @@ def _canonical(part: str) -> bytes:
 
 def _object(raw: bytes) -> dict[str, Any]:
     try:
-        read = json.loads(raw, object_pairs_hook=_without_repetition)
+        # As text: given bytes, the parser would guess at encodings and skip a byte order mark.
+        read = json.loads(raw.decode("utf-8"), object_pairs_hook=_without_repetition)
     except (ValueError, RecursionError) as error:
         raise Unauthenticated from error
     if not isinstance(read, dict):
@@ -182,14 +186,16 @@ def own_issuer(stage: str, keys: Keys) -> Issuer:
 
 
 def _check_own(claims: Mapping[str, Any]) -> None:
-    numbers = (claims["sv"], claims["iat"], claims["nbf"], claims["exp"])
     if set(claims) != set(CLAIMS) or claims["typ"] != TYPE:
         raise ValueError("not an access token")
-    if any(type(number) is not int for number in numbers):
+    if any(type(claims[name]) is not int for name in _NUMBERS):
         raise ValueError("numbers are whole")
-    if claims["exp"] - claims["iat"] > LIFETIME_S:
-        raise ValueError("lives too long")
-    if not (is_id(claims["sub"], "usr") and is_id(claims["sid"], "ses")):
+    if any(not isinstance(claims[name], str) or not claims[name] for name in _WORDS):
+        raise ValueError("words are words")
+    if claims["nbf"] != claims["iat"] or claims["exp"] - claims["iat"] > LIFETIME_S:
+        raise ValueError("other times than we write")
+    ids = (("sub", "usr"), ("sid", "ses"), ("jti", "jti"))
+    if not all(is_id(claims[name], prefix) for name, prefix in ids):
         raise ValueError("not our ids")
 
 

@@ -71,6 +71,8 @@ def jwt_authorizer(request: AuthRequest) -> AuthResponse:
         try:
             claims = verifier().verify(bearer(request.token))
             caller = signed_in(claims["sub"], claims["sid"], claims["sv"])
+            if claims["role"] != caller.role:
+                raise Unauthenticated  # noqa: TRY301 - one place turns refusals into the word
         except Unauthenticated as refusal:
             logger.info("token refused")
             raise Unauthorized from refusal

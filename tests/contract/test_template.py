@@ -27,6 +27,9 @@ FOUNDATION = {
     "payment_events": 20,
     "outbox_relay": 30,
     "notify_email": 20,
+    "notify_sms": 20,
+    "notify_push": 20,
+    "daily_report": 60,
     "ops_worker": 30,
     "sweeper": 60,
     "rotate_secrets": 60,
@@ -68,7 +71,14 @@ CONSUMERS_OF_EVENTS = {
     "to-ops-alerts": "DeadLetterStored",
     "to-ops-commands": "DeadLetterRedriveRequested ReplayRequested",
 }
-RECEIVES = {"order-signals": 8, "payments-inbox": 8, "email": 5, "ops-commands": 5}
+RECEIVES = {
+    "order-signals": 8,
+    "payments-inbox": 8,
+    "email": 5,
+    "sms": 5,
+    "push": 5,
+    "ops-commands": 5,
+}
 FOURTEEN_DAYS_S = 1_209_600
 
 

@@ -83,7 +83,7 @@ class Call:
         return f"{self.index:02d} {self.operation} {self.resource}"
 
 
-def resource_of(service: str, parameters: dict[str, Any]) -> str:  # noqa: PLR0911 - a table
+def resource_of(service: str, parameters: dict[str, Any]) -> str:
     """The shortest name of what a call touches: a table with its leading key, a queue, a bus."""
     match service:
         case "dynamodb":

@@ -18,7 +18,7 @@ from chalicelib.users.rules import Session
 from tests.cloud import bare_client, cloud
 
 SECRETS = {"tokens": False, "identity": True}
-USER, SESSION = Ids().new("usr"), Ids().new("ses")
+USER, SESSION, JTI = (Ids().new(prefix) for prefix in ("usr", "ses", "jti"))
 
 
 def secret_id(name: str) -> str:
@@ -56,7 +56,7 @@ class Traffic:
     def flow(self) -> None:
         """Tokens, refresh tokens and sealed fields from each process to each other."""
         for maker, reader in itertools.product(self.processes, self.processes):
-            token = maker.issuer.issue(Subject(USER, SESSION, 1, "customer"), "j", NOON)
+            token = maker.issuer.issue(Subject(USER, SESSION, 1, "customer"), JTI, NOON)
             assert reader.verifier.verify(token)["sub"] == USER
             refresh = maker.sessions.refresh(a_session())
             assert reader.sessions.read_refresh(refresh) == (USER, SESSION, 3)
@@ -135,7 +135,7 @@ def test_rotation_under_traffic_refuses_nothing() -> None:
 def test_tokens_of_two_rotations_ago_are_refused() -> None:
     """The key before the previous one is gone from the ring of the tokens."""
     traffic = Traffic()
-    token = traffic.processes[0].issuer.issue(Subject(USER, SESSION, 1, "customer"), "j", NOON)
+    token = traffic.processes[0].issuer.issue(Subject(USER, SESSION, 1, "customer"), JTI, NOON)
     rotation = Rotation(
         bare_client("secretsmanager"), secret_id, Ids().token_bytes, sleep=lambda _: None
     )

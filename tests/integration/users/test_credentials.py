@@ -235,7 +235,7 @@ def test_staff_need_a_second_factor_where_the_deployment_says_so(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """With StaffMfa=required staff without one meet mfa_required on reads and writes."""
-    from chalicelib.aws.settings import settings  # noqa: PLC0415
+    from chalicelib.aws.settings import settings
 
     monkeypatch.setenv("SOUK_STAFF_MFA", "required")
     settings.cache_clear()

@@ -1,0 +1,1 @@
+"""Analytics: what the shop sold, told once a day."""
