@@ -15,7 +15,7 @@ from chalicelib.ops import desk_routes
 from chalicelib.ops import events as ops_events
 from chalicelib.ops import routes as ops_routes
 from chalicelib.orders import events as order_events
-from chalicelib.orders import gateway_routes
+from chalicelib.orders import gateway_routes, sweep_events
 from chalicelib.orders import routes as order_routes
 from chalicelib.orders import steps as order_steps
 from chalicelib.products import routes as products_routes
@@ -51,4 +51,5 @@ app.register_blueprint(notification_events.blueprint)
 app.register_blueprint(ops_events.blueprint)
 app.register_blueprint(order_events.blueprint)
 app.register_blueprint(order_steps.blueprint)
+app.register_blueprint(sweep_events.blueprint)
 app.register_blueprint(users_events.blueprint)

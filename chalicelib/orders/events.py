@@ -1,32 +1,25 @@
-"""Queues and the schedule of orders: signals of the bus, webhooks, and the sweeper.
+"""Queues of orders.
 
-`order_signals` starts workflows and wakes waiting ones; `payment_events` takes the gateway's
-word; `sweeper` finds every minute what all the others have left behind.
+`order_signals` starts workflows and wakes waiting ones by events of the bus; `payment_events`
+takes the gateway's word.
 """
 
-import logging
-from collections.abc import Callable
 from typing import Any, Final
 
-from chalice.app import CloudWatchEvent, Rate, SQSEvent
+from chalice.app import SQSEvent
 
 from chalicelib.aws.observability import bound
 from chalicelib.aws.settings import settings
 from chalicelib.edge.blueprints import EventBlueprint
 from chalicelib.edge.messages import Consumed, Message, consume
 from chalicelib.orders import receiving, signalling
-from chalicelib.orders.wiring_workers import signal_deps, stock_deps, sweeps
+from chalicelib.orders.wiring_workers import signal_deps, stock_deps
 
 SIGNALS: Final = Consumed("order-signals", receives_max=8)
 WEBHOOKS: Final = Consumed("payments-inbox", receives_max=8)
 BATCH: Final = 5
 
-logger: Final = logging.getLogger(__name__)
 blueprint: Final = EventBlueprint(__name__)
-
-
-class SweepFailed(RuntimeError):
-    """Some of the sweeps did not come to their end; the next minute tries again."""
 
 
 @blueprint.on_sqs_message(
@@ -58,20 +51,3 @@ def payment_events(event: SQSEvent) -> dict[str, Any]:  # Any: the partial batch
 
 def _webhook(message: Message) -> None:
     receiving.receive(message.json(), stock_deps())
-
-
-@blueprint.schedule(Rate(1, unit=Rate.MINUTES), name="sweeper")
-def sweeper(_event: CloudWatchEvent) -> None:
-    """Look after everything that is overdue; one sweep's failure does not stop the others."""
-    failed = [name for name, sweep in sweeps().items() if not _is_swept(name, sweep)]
-    if failed:
-        raise SweepFailed(", ".join(failed))
-
-
-def _is_swept(name: str, sweep: Callable[[], None]) -> bool:
-    try:
-        sweep()
-    except Exception:
-        logger.exception("sweep failed", extra={"source": name})
-        return False
-    return True

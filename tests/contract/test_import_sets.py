@@ -37,7 +37,8 @@ ALLOWED: dict[str, set[str]] = {
     "order_status": {"products"},
     "order_stock": {"products"},
     "payment_events": {"products"},
-    "sweeper": {"products"},
+    # It also looks after uploads that have not moved on.
+    "sweeper": {"products", "media"},
     "notify_sms": {"users", "orders", "products"},
     "notify_push": {"users", "orders", "products"},
     # It verifies tokens; PyJWT loads cryptography where that is installed.

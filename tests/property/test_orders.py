@@ -25,7 +25,7 @@ from chalicelib.orders.rules import (
     totals,
 )
 from chalicelib.orders.service import Contradiction, OrderMissing
-from tests.fakes.orders import FakeGateway
+from tests.fakes.payments import FakeGateway
 from tests.unit.orders.bench import Bench
 
 TERMS = Terms("EUR", 500, 5000, 100_000, 60, 60)

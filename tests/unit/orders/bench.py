@@ -17,11 +17,11 @@ from tests.fakes.orders import (
     TERMS,
     FakeCatalogue,
     FakeClock,
-    FakeGateway,
     FakeOrders,
     FakeRuns,
     a_task,
 )
+from tests.fakes.payments import FakeGateway
 
 VARIANT = "var_1"
 AMINA = Asker(Actor("customer", "usr_amina"), "correlation-1")

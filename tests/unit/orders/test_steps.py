@@ -7,7 +7,7 @@ from chalicelib.kernel.idempotency import AlreadyAnswered
 from chalicelib.orders.payments import Captured
 from chalicelib.orders.rules import OrderStatus, PaymentStatus
 from chalicelib.orders.service import Contradiction
-from tests.fakes.orders import FakeGateway
+from tests.fakes.payments import FakeGateway
 from tests.unit.orders.bench import Bench, once
 
 

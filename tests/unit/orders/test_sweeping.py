@@ -6,7 +6,8 @@ import pytest
 
 from chalicelib.orders.rules import OrderStatus
 from chalicelib.orders.sweeping import SweepDeps, sweep_orders, sweep_refunds
-from tests.fakes.orders import FakeDeadEnd, FakeGateway
+from tests.fakes.orders import FakeDeadEnd
+from tests.fakes.payments import FakeGateway
 from tests.unit.orders.bench import Bench
 
 

@@ -7,7 +7,8 @@ import pytest
 from chalicelib.orders.receiving import WebhookMalformed, receive
 from chalicelib.orders.rules import OrderStatus, PaymentStatus, RefundStatus
 from chalicelib.orders.service import Contradiction, OrderMissing
-from tests.fakes.orders import FakeGateway, new_id
+from tests.fakes.orders import new_id
+from tests.fakes.payments import FakeGateway
 from tests.unit.orders.bench import Bench
 
 
