@@ -31,6 +31,8 @@ ALLOWED: dict[str, set[str]] = {
     "api_handler": {"app", "pydantic", "pydantic_core", "cryptography", "jwt", "argon2"},
     # A mail is put into words with what the people and orders concerned look like now.
     "notify_email": {"users", "orders", "products"},
+    "notify_sms": {"users", "orders", "products"},
+    "notify_push": {"users", "orders", "products"},
     # Orders move stock, and the ledger of stock is written by products.
     "order_payment": {"products"},
     "order_signals": {"products"},
