@@ -32,17 +32,17 @@ ALLOWED: dict[str, set[str]] = {
     # A mail is put into words with what the people and orders concerned look like now.
     "notify_email": {"users", "orders", "products"},
     # Orders move stock, and the ledger of stock is written by products.
-    **dict.fromkeys(
-        (
+    **{
+        function: {"products"}
+        for function in (
             "order_payment",
             "order_signals",
             "order_status",
             "order_stock",
             "payment_events",
             "sweeper",
-        ),
-        {"products"},
-    ),
+        )
+    },
     "notify_sms": {"users", "orders", "products"},
     "notify_push": {"users", "orders", "products"},
     # It verifies tokens; PyJWT loads cryptography where that is installed.
