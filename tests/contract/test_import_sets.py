@@ -41,8 +41,6 @@ ALLOWED: dict[str, set[str]] = {
     "payment_events": {"products"},
     # It also looks after uploads that have not moved on.
     "sweeper": {"products", "media"},
-    "notify_sms": {"users", "orders", "products"},
-    "notify_push": {"users", "orders", "products"},
     # It verifies tokens; PyJWT loads cryptography where that is installed.
     "jwt_authorizer": {"jwt", "cryptography"},
     # The catalogue owns the key and the shape of a media row.
