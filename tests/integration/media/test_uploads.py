@@ -161,6 +161,7 @@ def test_upload_fields_are_strict(merchant: Caller, wrong: dict[str, object]) ->
     assert merchant.post("/media/uploads", {**PHOTO, **wrong}).code == "validation_failed"
 
 
+@pytest.mark.covers(21)
 def test_picture_becomes_ready(merchant: Caller) -> None:
     """Trigger and steps lead to READY with twelve files that caches may keep for ever."""
     media = processed(merchant, alt="A vase")
