@@ -112,7 +112,7 @@ def test_every_parameter_reaches_every_function() -> None:
     given = packaged_template()["Globals"]["Function"]["Environment"]["Variables"]
     for name in PARAMETERS:
         variable = "SOUK_" + re.sub(r"(?<!^)([A-Z])", r"_\1", name).upper()
-        assert given[variable] == {"Ref": name}
+        assert {"Ref": name} in (given[variable], *given[variable].get("Fn::If", []))
     for properties in functions().values():
         assert properties["Environment"]["Variables"]["SOUK_STAGE"] == {"Ref": "Stage"}
 
@@ -233,7 +233,9 @@ def test_services_may_only_send_and_to_queues_only_from_a_named_source() -> None
     for _, properties in of_type("AWS::SNS::TopicPolicy"):
         for statement in properties["PolicyDocument"]["Statement"]:
             if statement["Effect"] == "Allow":
-                assert statement["Principal"].keys() == {"Service"}
+                assert statement["Principal"].keys() == {"Service"} or statement["Principal"] == {
+                    "AWS": {"Fn::GetAtt": ["MediaPipelineRole", "Arn"]}
+                }
                 assert statement["Action"] == "sns:Publish"
 
 
