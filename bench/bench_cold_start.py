@@ -39,6 +39,13 @@ CLIENTS = {
 FIRST_CALL = {
     "media_steps": "from chalicelib.media.pipeline_wiring import painter; painter()",
 }
+# What a handler imports inside its first call is part of its first answer.
+FIRST_CALL = {
+    "jwt_authorizer": ("jwt",),
+    "notify_email": ("jinja2",),
+    "notify_sms": ("jinja2",),
+    "notify_push": ("jinja2",),
+}
 BUDGETS = {
     "jwt_authorizer": ("B1", 0.95, 50.0),
     "api_handler": ("B2", 1.1, 50.0),
@@ -55,7 +62,8 @@ def entry_code(function: str, module: str) -> str:
     services = CLIENTS.get(function, ("dynamodb",))
     made = "; ".join(f"client({service!r})" for service in services)
     first = FIRST_CALL.get(function, "")
-    return f"import {module}\nfrom chalicelib.aws.clients import client\n{made}\n{first}"
+    lazily = "".join(f"import {name}\n" for name in FIRST_CALL.get(function, ()))
+    return f"import {module}\n{lazily}from chalicelib.aws.clients import client\n{made}\n{first}"
 
 
 def main() -> int:
