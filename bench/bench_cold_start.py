@@ -36,15 +36,13 @@ CLIENTS = {
     "sweeper": ("dynamodb", "events", "stepfunctions"),
 }
 # What the first call loads besides: the API imports the steps' module too and must not load it.
-FIRST_CALL = {
+FIRST_CALL: dict[str, tuple[str, ...]] = {
     "media_steps": "from chalicelib.media.pipeline_wiring import painter; painter()",
-}
-# What a handler imports inside its first call is part of its first answer.
-FIRST_CALL = {
-    "jwt_authorizer": ("jwt",),
-    "notify_email": ("jinja2",),
-    "notify_sms": ("jinja2",),
-    "notify_push": ("jinja2",),
+    # Imported inside the first call, which is part of the first answer.
+    "jwt_authorizer": "import jwt",
+    "notify_email": "import jinja2",
+    "notify_sms": "import jinja2",
+    "notify_push": "import jinja2",
 }
 BUDGETS = {
     "jwt_authorizer": ("B1", 0.95, 50.0),
@@ -62,8 +60,7 @@ def entry_code(function: str, module: str) -> str:
     services = CLIENTS.get(function, ("dynamodb",))
     made = "; ".join(f"client({service!r})" for service in services)
     first = FIRST_CALL.get(function, "")
-    lazily = "".join(f"import {name}\n" for name in FIRST_CALL.get(function, ()))
-    return f"import {module}\n{lazily}from chalicelib.aws.clients import client\n{made}\n{first}"
+    return f"import {module}\nfrom chalicelib.aws.clients import client\n{made}\n{first}"
 
 
 def main() -> int:
