@@ -36,7 +36,7 @@ CLIENTS = {
     "sweeper": ("dynamodb", "events", "stepfunctions"),
 }
 # What the first call loads besides: the API imports the steps' module too and must not load it.
-FIRST_CALL: dict[str, tuple[str, ...]] = {
+FIRST_CALL = {
     "media_steps": "from chalicelib.media.pipeline_wiring import painter; painter()",
     # Imported inside the first call, which is part of the first answer.
     "jwt_authorizer": "import jwt",
