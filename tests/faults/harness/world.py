@@ -250,6 +250,12 @@ class World:
                 return mapping
         return None
 
+    def sweep(self) -> None:
+        """One minute of the sweeper, now."""
+        sweeper = self._sweeper()
+        if sweeper is not None:
+            self.deliveries.tick(sweeper)
+
     def _next_tick(self) -> tuple[Mapping | None, float | None]:
         """The sweeper runs every minute; only the minutes that find something are simulated."""
         sweeper = self._sweeper()

@@ -69,7 +69,9 @@ def open_shop() -> Shop:
     """Start a world with the deployed routing and the app's own handlers."""
     parameters = json.loads(PARAMETERS.read_text())["Parameters"]
     # Rules and functions are those of AWS, names and waits those of the local stage.
-    values = {**parameters, "Target": "aws"}
+    # People's answers are awaited for ten minutes, less than their tokens live.
+    waits = {"ReviewTimeoutSeconds": "600", "ActionTimeoutSeconds": "600"}
+    values = {**parameters, "Target": "aws", **waits}
     stack, _resolver = read_stack(TEMPLATE, values, region=REGION, account=ACCOUNT)
     stack.environment.update(OWN_ENVIRONMENT)
     world = World(stack, packages=("app", "chalicelib"))
