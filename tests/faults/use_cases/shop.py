@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -74,7 +75,8 @@ def open_shop() -> Shop:
     values = {**parameters, "Target": "aws", **waits}
     stack, _resolver = read_stack(TEMPLATE, values, region=REGION, account=ACCOUNT)
     stack.environment.update(OWN_ENVIRONMENT)
-    world = World(stack, packages=("app", "chalicelib"))
+    is_nightly = os.environ.get("SOUK_DEPTH") == "nightly"
+    world = World(stack, packages=("app", "chalicelib"), goes_the_long_way=is_nightly)
     world.mutations.after_import("chalicelib.orders.sandbox_gateway", _outside(world))
     world.start()
     world.runtime.handlers[HANDLER] = "app.app"
