@@ -63,7 +63,11 @@ def test_product_is_found_by_id_and_slug(anybody: Shop) -> None:
     """Both say the same; drafts and unknown ones are not found."""
     by_slug = anybody.get("/products/by-slug/silk-scarf")
     assert anybody.get(f"/products/{by_slug['id']}") == by_slug
-    for path in ("/products/by-slug/no-such", "/products/by-slug/UPPER", f"/products/prd_{MISSING}"):
+    for path in (
+        "/products/by-slug/no-such",
+        "/products/by-slug/UPPER",
+        f"/products/prd_{MISSING}",
+    ):
         refused(anybody.call("GET", path), 404, "not_found")
 
 

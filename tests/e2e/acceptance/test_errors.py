@@ -221,7 +221,6 @@ def test_roles_have_their_scopes_only(support: Shop, warehouse: Shop, merchant: 
         "/orders/usr_00000000000000000000000000",
         "/orders/ord_00000000000000000000000000",
         "/orders/%00",
-
         "/orders/ord_00000000000000000000000000/timeline",
         "/users/usr_00000000000000000000000000",
         "/users/nobody",
