@@ -48,8 +48,9 @@ coverage: $(STAMP) ## measure branch coverage and hold it to its floors
 check: $(STAMP) ## format, lint, types, import contracts, dependencies, spelling, template
 	@$(PY) -m tools.check $(CODE)
 
-map: $(STAMP) ## write docs/system_map.md from the live app
+map: $(STAMP) ## write docs/system_map.md (and the SDK endpoint list) from the live app
 	@$(PY) -m tools.system_map docs/system_map.md
+	@$(PY) -m tools.sdk_data
 
 openapi: $(STAMP) ## write docs/api/openapi.json from the live app
 	@$(PY) -m tools.openapi

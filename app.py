@@ -19,6 +19,7 @@ from chalicelib.orders import gateway_routes, sweep_events
 from chalicelib.orders import routes as order_routes
 from chalicelib.orders import steps as order_steps
 from chalicelib.products import routes as products_routes
+from chalicelib.support import routes as support_routes
 from chalicelib.users import authorizer
 from chalicelib.users import events as users_events
 from chalicelib.users import routes as users_routes
@@ -40,6 +41,7 @@ app.register_blueprint(order_routes.blueprint)
 app.register_blueprint(ops_routes.blueprint)
 app.register_blueprint(desk_routes.blueprint)
 app.register_blueprint(products_routes.blueprint)
+app.register_blueprint(support_routes.blueprint)
 app.register_blueprint(users_routes.blueprint)
 
 # Streams, queues, schedules and workflow steps: one function each, which imports its own

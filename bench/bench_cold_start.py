@@ -27,12 +27,17 @@ BARE = "pass"
 UNIT = "import boto3; boto3.client('dynamodb')"
 CLIENTS = {
     "jwt_authorizer": ("dynamodb", "secretsmanager"),
+    "media_steps": ("dynamodb", "s3"),
     "notify_email": ("dynamodb", "sqs", "sesv2"),
     "order_signals": ("dynamodb", "sqs", "stepfunctions"),
     "ops_worker": ("dynamodb", "sqs"),
     "outbox_relay": ("dynamodb", "events"),
     "payment_events": ("dynamodb", "sqs"),
     "sweeper": ("dynamodb", "events", "stepfunctions"),
+}
+# What the first call loads besides: the API imports the steps' module too and must not load it.
+FIRST_CALL = {
+    "media_steps": "from chalicelib.media.pipeline_wiring import painter; painter()",
 }
 BUDGETS = {
     "jwt_authorizer": ("B1", 0.95, 50.0),
@@ -49,7 +54,8 @@ def entry_code(function: str, module: str) -> str:
     """Write the program of a cold start: import the handler, make the clients it needs at once."""
     services = CLIENTS.get(function, ("dynamodb",))
     made = "; ".join(f"client({service!r})" for service in services)
-    return f"import {module}\nfrom chalicelib.aws.clients import client\n{made}"
+    first = FIRST_CALL.get(function, "")
+    return f"import {module}\nfrom chalicelib.aws.clients import client\n{made}\n{first}"
 
 
 def main() -> int:

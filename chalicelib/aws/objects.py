@@ -1,6 +1,6 @@
 """Objects in buckets: upload forms, reads pinned to an ETag, and writes that never change."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
@@ -47,10 +47,17 @@ class Upload:
 class Bucket:
     """One bucket."""
 
-    def __init__(self, s3: Any, name: str) -> None:
-        """`s3` is a botocore client (Any: botocore builds classes at run time)."""
-        self._s3 = s3
+    def __init__(self, connect: Callable[[], Any], name: str) -> None:
+        """`connect` gives a botocore client (Any: botocore builds classes at run time).
+
+        It is asked at the first call: who only passes a bucket on pays for no client.
+        """
+        self._connect = connect
         self._name = name
+
+    @property
+    def _s3(self) -> Any:
+        return self._connect()
 
     def form(self, upload: Upload) -> Form:
         """A signed form by which anybody who holds it may put one object; no call is made."""
@@ -130,7 +137,7 @@ class Bucket:
 @lru_cache(maxsize=4)
 def bucket(name: str) -> Bucket:
     """The bucket called `name`."""
-    return Bucket(client("s3"), name)
+    return Bucket(lambda: client("s3"), name)
 
 
 def _code(error: ClientError) -> str:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import StringConstraints
+from pydantic import Field, StringConstraints
 
 from chalicelib.wire.models import PageParameters, View
 
@@ -39,3 +39,36 @@ class MailboxPage(View):
 
     items: list[MailboxItem]
     next: str | None
+
+
+class NotificationParameters(PageParameters):
+    """Which notifications; `unread` leaves out what was read."""
+
+    unread: bool = False
+
+
+class ReferenceView(View):
+    """What a notification is about."""
+
+    type: str
+    id: str
+
+
+class NotificationView(View):
+    """One notification in the shop."""
+
+    id: str
+    kind: Literal["order", "security"]
+    title: str
+    body: str
+    ref: ReferenceView | None
+    read: bool
+    created_at: str
+
+
+class NotificationPage(View):
+    """Notifications, newest first; `unread` 100 stands for 100 or more."""
+
+    items: list[NotificationView]
+    next: str | None
+    unread: Annotated[int, Field(ge=0, le=100)]

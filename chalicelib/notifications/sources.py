@@ -7,11 +7,11 @@ slices would bring their request models into each cold start.
 from collections.abc import Mapping
 from typing import Any, Final
 
-from chalicelib.aws.items import Key
 from chalicelib.aws.table import Table
 from chalicelib.notifications.composing import TicketFacts
 from chalicelib.notifications.rules import Contact, Wishes
 from chalicelib.orders.keys import order_key
+from chalicelib.support.keys import message_key, ticket_key
 from chalicelib.users.people import TablePeople
 
 _ORDER_FACTS: Final = ("number", "currency", "subtotal", "shipping", "total")
@@ -66,7 +66,7 @@ class Tickets:
 
     def facts_of(self, ticket_id: str, seq: int) -> TicketFacts | None:
         """The ticket with the text of one of its messages."""
-        root, message = _ticket_keys(ticket_id, seq)
+        root, message = ticket_key(ticket_id), message_key(ticket_id, seq)
         rows = self._table.batch_get([root, message], is_consistent=True)
         if root not in rows or message not in rows:
             return None
@@ -89,8 +89,3 @@ class Reports:
     def facts_of(self, day: str) -> Mapping[str, Any] | None:
         """The fields of a report."""
         return self._table.get((f"REPORT#{day}", "META"))
-
-
-def _ticket_keys(ticket_id: str, seq: int) -> tuple[Key, Key]:
-    partition_key = f"TICKET#{ticket_id}"
-    return (partition_key, "META"), (partition_key, f"MSG#{seq:06d}")

@@ -13,9 +13,11 @@ from chalicelib.aws.tables import core_table
 from chalicelib.kernel.clock import SystemClock
 from chalicelib.notifications import carriers, sources
 from chalicelib.notifications.composing import House, ShopComposer, Sources
+from chalicelib.notifications.inbox import InboxDeps
 from chalicelib.notifications.rules import Channel
 from chalicelib.notifications.service import Carrier, Deps
 from chalicelib.notifications.store import DeliveryLog, Mailbox
+from chalicelib.notifications.store_inbox import InboxRows
 from chalicelib.users.people import people
 
 MAIL_DOMAIN_DEFAULT: Final = "souk.example"
@@ -85,3 +87,9 @@ def push_deps() -> Deps:
 def mailbox() -> Mailbox:
     """The sandbox mailbox."""
     return Mailbox(core_table())
+
+
+@lru_cache(maxsize=1)
+def inbox_deps() -> InboxDeps:
+    """What the inboxes of the shop are read with."""
+    return InboxDeps(InboxRows(core_table()), SystemClock())

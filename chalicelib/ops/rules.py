@@ -28,6 +28,7 @@ WORKFLOWS: Final = MappingProxyType(
     {
         "order-fulfilment": "Reserves stock, takes the payment and confirms or fails an order.",
         "order-refund": "Gives money back and closes the order where nothing is left.",
+        "media-pipeline": "Inspects an uploaded picture, renders its sizes and announces it.",
     }
 )
 REDRIVABLE_FUNCTIONS: Final = ("media_uploaded", "sweeper", "daily_report", "rotate_secrets")

@@ -5,12 +5,18 @@ import time
 import urllib.request
 from typing import Any
 
+import pytest
+
 from local.demo_pictures import picture_of, send_picture
 from tests.e2e.conftest import RunningShop
 
 READY_MAX_S = 20
 
 
+@pytest.mark.covers(16)
+@pytest.mark.covers(19)
+@pytest.mark.covers(20)
+@pytest.mark.covers(35)
 def test_photograph_becomes_ready_and_answers(shop: RunningShop) -> None:
     """Twelve renditions answer without credentials; the topic is told; the rows are settled."""
     queue_url = listening(shop)

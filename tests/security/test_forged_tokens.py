@@ -136,10 +136,10 @@ def odd_forms(token: str) -> list[str]:
 
 
 def mutants(token: str, seed: int) -> Iterable[str]:
-    """Every character of a token replaced, four times, by other characters of the alphabet."""
+    """Every character of a token replaced, six times, by other characters of the alphabet."""
     chance = random.Random(seed)
     for place, present in enumerate(token):
-        for _ in range(4):
+        for _ in range(6):
             other = chance.choice(ALPHABET + ".=")
             if other != present:
                 yield token[:place] + other + token[place + 1 :]

@@ -52,11 +52,18 @@ class Call:
     is_stale_possible: bool = False
     function: str = ""
     in_request: bool = False
+    trigger: str = ""
+    ordinal: int = 0
 
     @property
     def identity(self) -> tuple[str, str]:
         """What must be the same when a point is replayed."""
         return self.operation, self.resource
+
+    @property
+    def place(self) -> tuple[str, str, int, str, str]:
+        """Where in the code a call is made; use cases share many places."""
+        return self.trigger, self.function, self.ordinal, self.operation, self.resource
 
     @property
     def is_mutating(self) -> bool:

@@ -73,6 +73,8 @@ class Mark(threading.local):
     function: str = ""
     in_request: bool = False
     inside: bool = False
+    trigger: str = ""
+    ordinal: int = 0
     kind: Kind | None = None
     attempts: int = 0
     parameters: dict[str, Any] | None = None
@@ -125,11 +127,17 @@ class Injector:
 
     @contextmanager
     def inside(
-        self, function: str, *, freezer: Freezer | None = None, in_request: bool = False
+        self,
+        function: str,
+        *,
+        freezer: Freezer | None = None,
+        in_request: bool = False,
+        trigger: str = "",
     ) -> Iterator[None]:
         """Mark this thread as running a handler."""
         mark = self.mark
         mark.inside, mark.function = True, function
+        mark.trigger, mark.ordinal = trigger, 0
         mark.freezer, mark.in_request = freezer, in_request
         try:
             yield
@@ -175,6 +183,7 @@ class Injector:
         if self.turn is not None:
             self.turn()
         mark = self.mark
+        mark.ordinal += 1
         call = Call(
             index=len(self.calls) + 1,
             service=service,
@@ -183,6 +192,8 @@ class Injector:
             is_stale_possible=stale,
             function=mark.function,
             in_request=mark.in_request,
+            trigger=mark.trigger,
+            ordinal=mark.ordinal,
         )
         self.calls.append(call)
         return call

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import re
 import threading
 import time
 import uuid
@@ -17,7 +18,8 @@ from tests.faults.harness.clock import SimulatedClock
 from tests.faults.harness.cold_start import ModuleState
 from tests.faults.harness.injector import Crash, Injector
 
-PATIENCE_S = 10.0
+PATIENCE_S = 30.0
+_ID = re.compile(r"[a-z]{3}_[0-9A-Z]{26}")
 DEFAULT_TIMEOUT_S = 30
 TIMED_OUT = "Sandbox.Timedout"
 
@@ -91,6 +93,19 @@ class Frozen:
         return self.outcome
 
 
+def trigger_of(identity: str) -> str:
+    """What kind of work an identity stands for, without the ids of this run."""
+    kind, _, rest = identity.partition(":")
+    if kind in {"client", "auth client"}:
+        method, path = rest.split(" ")[:2]
+        return f"{method} {_ID.sub('*', path)}"
+    if kind in {"queue", "stream", "tick", "async"}:
+        return kind
+    # A workflow: machine/execution/state/entered.
+    parts = identity.split("/")
+    return parts[2] if len(parts) > 2 else kind
+
+
 class LambdaRuntime:
     """Runs functions one at a time, as the service would; frozen ones stay behind."""
 
@@ -136,7 +151,9 @@ class LambdaRuntime:
         payload = json.dumps(event)
 
         def work(freezer: Frozen | None) -> Outcome:
-            with self._injector.inside(function, freezer=freezer, in_request=in_request):
+            with self._injector.inside(
+                function, freezer=freezer, in_request=in_request, trigger=trigger_of(identity)
+            ):
                 return self._run(function, json.loads(payload))
 
         if self.skew_s and in_request:

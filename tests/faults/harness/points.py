@@ -93,9 +93,11 @@ class PointRunner:
         checkers: tuple[Checker, ...],
     ) -> None:
         self.world = world
-        self._session, self._checkers = session, checkers
+        self._session = session
+        self.checkers = checkers
         self._snapshots: dict[str, Snapshot] = {}
         self.base: Snapshot | None = None
+        self.seed = 0
 
     def prepare(self, use_case: UseCase) -> Snapshot:
         """The state a use case starts from; made once."""
@@ -154,6 +156,7 @@ class PointRunner:
     ) -> list[str]:
         world = self.world
         world.begin(self.prepare(use_case), plan, delivery)
+        world.seed(self.seed)
         session = self._session(world, client)
         try:
             use_case.play(session)
@@ -165,9 +168,22 @@ class PointRunner:
         found += replays_differ(session.history)
         if client in {ClientModel.RETRIES, ClientModel.NEW_KEY}:
             found += _unanswered(session)
-        for check in self._checkers:
+        for check in self.checkers:
             found += check(world, session)
         return found + use_case.expected(session)
+
+    def timeline(self) -> str:
+        """The calls, deliveries and invocations of the last run."""
+        injector = self.world.injector
+        lines = [
+            f"{'*' if call.index in injector.fired else ' '} {call}  ({call.trigger})"
+            for call in injector.calls
+        ]
+        lines += [str(delivery) for delivery in self.world.deliveries.log.deliveries]
+        lines += [f"{name}: {ending.value}" for name, ending in self.world.runtime.invocations]
+        for execution in self.world.workflows.executions.values():
+            lines.append(f"{execution.name} {execution.status}: {' '.join(execution.visited)}")
+        return "\n".join(lines)
 
     def _drift(self, before: int, recording: Recording) -> str:
         planned = [call.identity for call in recording.calls[: before - 1]]

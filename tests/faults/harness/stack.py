@@ -157,12 +157,25 @@ def add_chalice_sources(stack: Stack, app: Any) -> None:
         mapping = _declared(source)
         if mapping is not None:
             stack.mappings.append(_overridden(mapping, stack.overrides))
+    # A source that the template does not have can deliver nothing.
+    stack.unrouted = [m for m in stack.mappings if not _exists(stack, m)]
+    stack.mappings = [m for m in stack.mappings if _exists(stack, m)]
     for logical_id, properties in stack.overrides.items():
         stack.mappings.extend(_extra(stack, logical_id, properties))
         failed = properties.get("EventInvokeConfig", {}).get("DestinationConfig", {})
         for name in stack.handlers:
             if camel(name) == logical_id and "OnFailure" in failed:
                 stack.async_failures[name] = last(failed["OnFailure"]["Destination"])
+
+
+def _exists(stack: Stack, mapping: Mapping) -> bool:
+    match mapping.kind:
+        case "queue":
+            return mapping.source in stack.queues
+        case "stream":
+            return mapping.source in stack.tables
+        case _:
+            return True
 
 
 def camel(name: str) -> str:

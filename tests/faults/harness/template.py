@@ -80,6 +80,7 @@ class Stack:
     secrets: dict[str, tuple[dict[str, Any], str, int]] = field(default_factory=dict)
     workflows: dict[str, dict[str, Any]] = field(default_factory=dict)
     mappings: list[Mapping] = field(default_factory=list)
+    unrouted: list[Mapping] = field(default_factory=list)
     handlers: dict[str, str] = field(default_factory=dict)
     timeouts_s: dict[str, int] = field(default_factory=dict)
     overrides: dict[str, dict[str, Any]] = field(default_factory=dict)

@@ -68,6 +68,7 @@ def work(part: int) -> dict[str, Any]:
 
 
 @pytest.mark.timeout(600)
+@pytest.mark.covers(17)
 def test_every_hostile_file_gets_a_verdict(capsys: pytest.CaptureFixture[str]) -> None:
     """At least 2,900 files: READY or REJECTED within 2 s and 512 MB, no exception, no leak."""
     command = [sys.executable, "-m", "tests.faults.media.test_hostile_files"]

@@ -11,7 +11,6 @@ import time_machine
 from chalice.test import Client
 
 from app import app
-from chalicelib.aws.objects import ObjectChanged, bucket
 from chalicelib.aws.settings import settings
 from chalicelib.media.sweeping import Deps, sweep_uploads, sweeping_deps
 from tests.callers import ANYBODY, Answer, Caller, signed_in
@@ -161,6 +160,7 @@ def test_upload_fields_are_strict(merchant: Caller, wrong: dict[str, object]) ->
     assert merchant.post("/media/uploads", {**PHOTO, **wrong}).code == "validation_failed"
 
 
+@pytest.mark.covers(21)
 def test_picture_becomes_ready(merchant: Caller) -> None:
     """Trigger and steps lead to READY with twelve files that caches may keep for ever."""
     media = processed(merchant, alt="A vase")
@@ -390,14 +390,3 @@ def test_run_that_goes_on_is_left_alone(merchant: Caller) -> None:
     runs = Recorder(is_running=True)
     assert sweep_after(16, runs) == {"running": 1}
     assert runs.started == []
-
-
-def test_bucket_reads_only_the_pinned_object(merchant: Caller) -> None:
-    """An object that grew beyond the limit is not the one that was meant."""
-    assert merchant.user_id
-    put = bare_client("s3").put_object(Bucket=UPLOADS, Key="raw/x", Body=b"12345")
-    etag = put["ETag"].strip('"')
-    assert bucket(UPLOADS).read("raw/x", etag, 5) == b"12345"
-    with pytest.raises(ObjectChanged):
-        bucket(UPLOADS).read("raw/x", etag, 4)
-    assert bucket(UPLOADS).etag("raw/none") is None

@@ -224,6 +224,7 @@ def test_publish_needs_an_active_variant_and_is_repeatable(merchant: Caller) -> 
     assert publish(merchant, product)["version"] == 5
 
 
+@pytest.mark.covers(6)
 def test_public_pages_carry_a_hash_and_answer_304(merchant: Caller) -> None:
     """The hash is known again until the body changes; a new stock band changes it."""
     product = publish(merchant, draft(merchant))
@@ -257,6 +258,7 @@ def test_catalogue_is_remembered_for_half_a_minute_at_most(merchant: Caller) -> 
         assert ANYBODY.get(path).body["title"] == "Green tagine"
 
 
+@pytest.mark.covers(6)
 def test_lists_are_paged_newest_first(merchant: Caller) -> None:
     """Every product comes once, and a cursor of one list opens no other."""
     for n in range(5):

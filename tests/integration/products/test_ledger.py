@@ -35,6 +35,7 @@ def counts(variant_id: str) -> tuple[int, int, int]:
     return row["available"], row["reserved"], row["on_hand"]
 
 
+@pytest.mark.covers(8)
 def test_each_kind_moves_what_it_says() -> None:
     """Reserve, release, reserve again, commit and return add up, line by line."""
     core_table().transact(moves(Kind.RESERVE, [Line(BOWL, 2), Line(VASE, 1)], ORDER))

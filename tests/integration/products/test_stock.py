@@ -89,6 +89,7 @@ def test_adjustment_tells_an_event_of_the_variant(variant_id: str, keeper: Calle
     assert event["gsi3pk"].startswith("DUE#OUTBOX#")
 
 
+@pytest.mark.covers(8)
 def test_adjustment_never_takes_what_is_promised(variant_id: str, keeper: Caller) -> None:
     """Reserved units cannot be written off, and a wrong expectation changes nothing."""
     core_table().transact(moves(Kind.RESERVE, [Line(variant_id, 4)], ORDER))

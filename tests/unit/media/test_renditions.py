@@ -36,6 +36,7 @@ def has_corners(image: Image.Image) -> bool:
     )
 
 
+@pytest.mark.covers(18)
 def test_four_sizes_in_three_formats() -> None:
     """A large photograph has 12 renditions whose files agree with what is told of them."""
     made = rendered(written(a_photo(2400, 1800), "JPEG"), "image/jpeg")
@@ -188,6 +189,7 @@ def test_broken_profile_does_not_refuse_the_picture() -> None:
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF"])
+@pytest.mark.covers(17)
 def test_nothing_of_the_original_leaves_but_pixels(kind: str) -> None:
     """EXIF, XMP, comments, profiles and bytes behind the end are in no rendition."""
     exif = Image.Exif()

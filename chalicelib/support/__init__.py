@@ -1,0 +1,1 @@
+"""Support: messages from outside, and the answers of the shop's people."""

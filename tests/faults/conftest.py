@@ -1,0 +1,56 @@
+"""Options of the fault suites, and their reports at the end of the run."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.faults.harness.campaign import Stage
+from tests.faults.harness.points import PointRunner
+from tests.faults.harness.reached import Reached
+from tests.faults.use_cases.catalogue import USE_CASES
+from tests.faults.use_cases.shop import open_shop
+
+LINES = Path(__file__).parents[2] / "dist" / "faults"
+DEFAULT_SEED = 4127
+REPORTS: list[str] = []
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let a failing point be run again alone."""
+    group = parser.getgroup("faults")
+    group.addoption("--point", default=None, help="run one point: use_case:client:call:kind")
+    group.addoption("--seed", type=int, default=DEFAULT_SEED, help="seed of draws and samples")
+
+
+@pytest.fixture(scope="session")
+def seed(pytestconfig: pytest.Config) -> int:
+    """The seed of this run."""
+    return int(pytestconfig.getoption("--seed", default=DEFAULT_SEED))
+
+
+@pytest.fixture(scope="session")
+def is_nightly() -> bool:
+    """Whether everything is run, not only what is new in each use case."""
+    return os.environ.get("SOUK_DEPTH", "test") == "nightly"
+
+
+def open_stage() -> Stage:
+    """A shop of its own for one process."""
+    shop = open_shop()
+    reached = Reached()
+    runner: PointRunner = shop.runner
+    runner.checkers = (*runner.checkers, reached.look)
+    return Stage(runner, USE_CASES, reached, shop.world.stop)
+
+
+def publish(name: str, text: str) -> None:
+    """Show a report at the end of the run."""
+    REPORTS.append(f"{name}\n{text}")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the tables, whatever was captured."""
+    for text in REPORTS:
+        terminalreporter.write_line("")
+        terminalreporter.write_line(text)
