@@ -50,4 +50,6 @@ def payment_events(event: SQSEvent) -> dict[str, Any]:  # Any: the partial batch
 
 
 def _webhook(message: Message) -> None:
-    receiving.receive(message.json(), stock_deps())
+    webhook = message.json()
+    with bound(event_id=str(webhook.get("id", "")), event_type=str(webhook.get("type", ""))):
+        receiving.receive(webhook, stock_deps())

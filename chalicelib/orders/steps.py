@@ -4,6 +4,7 @@ A step answers a business fact as {outcome, reason, attempts}; an exception is a
 the workflow tries again and then parks. Every step may run any number of times.
 """
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from types import MappingProxyType
@@ -17,6 +18,7 @@ from chalicelib.orders.gateway_wiring import provider
 from chalicelib.orders.service import Asker, Outcome, Task
 from chalicelib.orders.wiring_workers import paying_deps, status_deps, stock_deps
 
+logger: Final = logging.getLogger(__name__)
 blueprint: Final = EventBlueprint(__name__)
 
 Step = Callable[[Task], Outcome]
@@ -77,7 +79,9 @@ def _run(steps: Mapping[str, Step], function: str, event: dict[str, Any]) -> dic
         refund_id=task.refund_id,
         step=event["step"],
     ):
-        return asdict(steps[event["step"]](task))
+        answered = asdict(steps[event["step"]](task))
+        logger.info("step", extra={name: answered[name] for name in ("outcome", "reason")})
+        return answered
 
 
 def _task(function: str, event: dict[str, Any]) -> Task:

@@ -14,6 +14,7 @@ def shop() -> Iterator[Shop]:
         yield opened
 
 
+@pytest.mark.covers(24)
 def test_approved_order_is_paid(shop: Shop) -> None:
     """The happy path: reserved, charged once, stock sold, the timeline complete."""
     tagine = shop.a_variant(price=3400, stock=10)
@@ -77,6 +78,7 @@ def test_declined_order_fails_and_returns_its_stock(shop: Shop, token: str, code
     assert shop.parked == []
 
 
+@pytest.mark.covers(29)
 def test_short_order_fails_with_the_missing_variant(shop: Shop) -> None:
     """Too few left: FAILED out_of_stock, which variant is told, nothing is reserved."""
     tagine = shop.a_variant(stock=1)
@@ -151,6 +153,7 @@ def test_outage_parks_and_recovers(shop: Shop) -> None:
     assert shop.stock(tagine) == (8, 0, 8)
 
 
+@pytest.mark.covers(52)
 def test_large_order_waits_for_approval(shop: Shop) -> None:
     """Above the limit a person decides; approved, it is paid as usual."""
     rug = shop.a_variant(price=129_000, stock=3)

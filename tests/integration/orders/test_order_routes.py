@@ -77,6 +77,7 @@ def test_scopes_of_staff(shop: Shop, role: str, route: str, status: int) -> None
     assert shop.call("POST", path, shop.a_user(role), Idempotency_Key=KEY).status == status
 
 
+@pytest.mark.covers(9)
 def test_placed_order_in_full(shop: Shop) -> None:
     """Every field of the contract is there, null where nothing is known yet."""
     tagine = shop.a_variant(price=2000)
@@ -265,6 +266,7 @@ def test_staff_find_orders_by_status_and_number(shop: Shop) -> None:
     assert shop.call("GET", "/admin/orders/by-number/SK-NONE0000", support).status == 404
 
 
+@pytest.mark.covers(11)
 def test_timeline_tells_everything_but_who_it_is_about(shop: Shop) -> None:
     """Oldest first; without ids of order and customer and without staff ids."""
     rug = shop.a_variant(price=129_000)
