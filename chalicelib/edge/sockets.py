@@ -67,14 +67,6 @@ def socket_call(event: WebsocketEvent) -> SocketCall:
     )
 
 
-def management_url(endpoint: str) -> str:
-    """The address under which the connections of `endpoint` (domain/stage) are managed."""
-    domain, _, stage = endpoint.partition("/")
-    if local := settings().endpoint_url:
-        return f"{local}/_aws/execute-api/{domain.partition('.')[0]}/{stage}"
-    return f"https://{domain}/{stage}"
-
-
 def is_allowed_origin(origin: str | None) -> bool:
     """Whether a page of this origin may open a socket; programs without one may."""
     return origin is None or origin in settings().allowed_origins

@@ -8,9 +8,9 @@ from chalice.app import WebsocketEvent
 
 from chalicelib.edge.sockets import ACCEPTED, SocketBlueprint, is_allowed_origin, socket_call
 from chalicelib.kernel.errors import DomainError, Forbidden
+from chalicelib.live.front import deps
 from chalicelib.live.records import TicketRefused
 from chalicelib.live.service import Arrival, connect, disconnect
-from chalicelib.live.front import deps
 
 blueprint: Final = SocketBlueprint(__name__)
 logger: Final = logging.getLogger(__name__)

@@ -19,7 +19,6 @@ from typing import Final, Protocol
 from urllib.parse import quote, urlsplit
 
 from chalicelib.aws.settings import settings
-from chalicelib.edge.sockets import management_url
 from chalicelib.kernel.clock import Clock
 from chalicelib.live.fanout import Posted
 from chalicelib.live.records import Payload
@@ -96,6 +95,14 @@ class _Address:
     scheme: str
     host: str
     path: str
+
+
+def management_url(endpoint: str) -> str:
+    """The address under which the connections of `endpoint` (domain/stage) are managed."""
+    domain, _, stage = endpoint.partition("/")
+    if local := settings().endpoint_url:
+        return f"{local}/_aws/execute-api/{domain.partition('.')[0]}/{stage}"
+    return f"https://{domain}/{stage}"
 
 
 @lru_cache(maxsize=8)

@@ -1,9 +1,8 @@
 """Telling those who listen: pushes get the next numbers of their topic, once for each event."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Protocol
+from typing import Final
 
 from chalicelib.kernel.clock import epoch_s
 from chalicelib.live.records import Fields
@@ -31,19 +30,6 @@ class Seen:
 
     key: tuple[str, str]
     ttl: int
-
-
-class PushStore(Protocol):
-    """Keeps pushes until they are fanned out and for a day after."""
-
-    def append(
-        self, drafts: Sequence[Draft], seen: Seen, others: Sequence[Any], now: datetime
-    ) -> bool:
-        """Number and keep them with `others`, all or nothing; False if done before.
-
-        `others` are writes of the caller's own table (Any: their kind is the store's business).
-        """
-        ...
 
 
 def seen_by(consumer: str, event_id: str, now: datetime) -> Seen:

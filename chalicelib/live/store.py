@@ -204,7 +204,7 @@ class TableConnections:
 
 
 class TablePushes:
-    """Implements `publishing.PushStore`: T30."""
+    """Keeps pushes for a day: T30."""
 
     def __init__(self, live: Table, core: str) -> None:
         self._live = live

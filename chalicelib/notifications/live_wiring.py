@@ -1,6 +1,7 @@
 """The real adapters of pushes on open sockets, built once per process."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -11,14 +12,18 @@ from chalicelib.kernel.clock import SystemClock, instant
 from chalicelib.kernel.domain_events import DomainEvent
 from chalicelib.kernel.ids import Ids
 from chalicelib.live import front
+from chalicelib.live.front import TablePushes
+from chalicelib.live.publishing import Draft, Seen
 from chalicelib.notifications import sources, wording
 from chalicelib.notifications.composing import ShopComposer
-from chalicelib.notifications.inbox_rows import Notification
+from chalicelib.notifications.inbox import Notification
+from chalicelib.notifications.inbox_rows import new_notification
 from chalicelib.notifications.pushing import PushingDeps
 from chalicelib.notifications.rules import Subject, notice_of, order_id_of
 from chalicelib.notifications.wiring import composer
 from chalicelib.orders.front import TableOrderBriefs
 from chalicelib.products.front import TableSales
+from chalicelib.users.people import TablePeople
 
 
 class LiveFacts:
@@ -28,7 +33,7 @@ class LiveFacts:
         self._core = core
         self._orders = TableOrderBriefs(core)
         self._sales = TableSales(core)
-        self._users = sources.Users(core)
+        self._users = sources.Users(TablePeople(core))
         self._composer = composer_
 
     def order(self, order_id: str) -> Mapping[str, Any] | None:  # Any: JSON
@@ -89,12 +94,25 @@ class LiveFacts:
         )
 
 
+class KeptPushes:
+    """Implements `pushing.Pushes`: pushes and the notification they announce, all or nothing."""
+
+    def __init__(self, pushes: TablePushes) -> None:
+        self._pushes = pushes
+
+    def append(
+        self, drafts: Sequence[Draft], seen: Seen, kept: Sequence[Notification], now: datetime
+    ) -> bool:
+        """T30; False if the event had its effect before."""
+        return self._pushes.append(drafts, seen, [new_notification(one) for one in kept], now)
+
+
 @lru_cache(maxsize=1)
 def pushing_deps() -> PushingDeps:
     """What the consumer of the queue works with."""
     return PushingDeps(
         facts=LiveFacts(core_table(), composer()),
-        pushes=front.pushes(),
+        pushes=KeptPushes(front.pushes()),
         clock=SystemClock(),
         count=lambda name: measure("LivePushes", event_type=name),
     )

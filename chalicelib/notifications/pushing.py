@@ -5,13 +5,14 @@ Events come in no order, so a push shows how the order stands now and not what t
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final, Protocol
 
 from chalicelib.kernel.clock import Clock
 from chalicelib.kernel.domain_events import DomainEvent
-from chalicelib.live.publishing import Draft, PushStore, seen_by
-from chalicelib.notifications.inbox_rows import Notification, new_notification
+from chalicelib.live.publishing import Draft, Seen, seen_by
+from chalicelib.notifications.inbox import Notification
 
 CONSUMER: Final = "notify_live"
 _OPS_TOPIC: Final = "ops"
@@ -69,12 +70,22 @@ class Facts(Protocol):
         ...
 
 
+class Pushes(Protocol):
+    """Keeps pushes, and beside them what users find in the shop."""
+
+    def append(
+        self, drafts: Sequence[Draft], seen: Seen, kept: Sequence[Notification], now: datetime
+    ) -> bool:
+        """Number and keep them, all or nothing; False if the event had its effect before."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class PushingDeps:
     """Everything that pushing touches."""
 
     facts: Facts
-    pushes: PushStore
+    pushes: Pushes
     clock: Clock
     count: Callable[[str], None]
 
@@ -90,10 +101,10 @@ def push(event: DomainEvent, deps: PushingDeps) -> int:
         *_about_dead_letter(event, deps.facts),
     ]
     notification = deps.facts.notification(event)
-    others = []
+    others: list[Notification] = []
     if notification is not None:
         drafts.append(_draft(notification.user_id, "notification.new", inbox_fields(notification)))
-        others.append(new_notification(notification))
+        others.append(notification)
     if not drafts:
         return 0
     # Sockets are closed behind the last word to their user.
