@@ -245,7 +245,7 @@ def _settled(attempt: Callable[[], Outcome], deps: Deps) -> Outcome:
     """The outcome of `attempt`, again when it was overtaken; a busy room settles by jitter."""
     for number in range(TRIES_MAX):
         if number:
-            deps.sleep(random.uniform(0, PAUSE_S * 2 ** min(number, 5)))
+            deps.sleep(random.uniform(0, PAUSE_S * 2 ** min(number, 5)))  # noqa: S311 - jitter
         try:
             return attempt()
         except Overtaken:

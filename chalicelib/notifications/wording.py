@@ -103,7 +103,7 @@ def _one_line(text: str) -> str:
 
 @lru_cache(maxsize=1)
 def _html() -> "Environment":
-    from markupsafe import Markup
+    from markupsafe import Markup  # noqa: PLC0415 - with jinja2, below
 
     return _environment("kit.html.j2", lambda name: Markup("<bdi>{}</bdi>").format(name))
 
@@ -115,7 +115,7 @@ def _text() -> "Environment":
 
 def _environment(kit: str, person: Callable[[str], str]) -> "Environment":
     # The API function mounts this module's triggers too, but never writes a mail.
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415
 
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
