@@ -12,7 +12,7 @@ from typing import Any, Final, Protocol
 from chalicelib.kernel.clock import Clock
 from chalicelib.kernel.domain_events import DomainEvent
 from chalicelib.live.publishing import Draft, Seen, seen_by
-from chalicelib.notifications.inbox import Notification
+from chalicelib.notifications.announcing import Notification
 
 CONSUMER: Final = "notify_live"
 _OPS_TOPIC: Final = "ops"
