@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from chalicelib.chat import service
+from chalicelib.chat.ports import Deps, Sender
 from chalicelib.chat.presenting import message_fields
 from chalicelib.chat.reading import lines
 from chalicelib.chat.records import REPLAYED_MAX, Spoken
-from chalicelib.chat.service import Sender
 from chalicelib.kernel.clock import instant
 from chalicelib.live import service as live
 from chalicelib.live.fanout import FanOutDeps, fan_out
@@ -26,7 +26,7 @@ class ActionDeps:
     """Everything that frames touch."""
 
     live: live.Deps
-    chat: service.Deps
+    chat: Deps
     fan_out: Callable[[], FanOutDeps]
 
 
@@ -71,7 +71,7 @@ def _listen(frame: Frame, connection: Connection, deps: ActionDeps) -> Answer:
     return Answer(ack, missed)
 
 
-def messages_since(topic: Topic, since: int, most: int, deps: service.Deps) -> CaughtUp:
+def messages_since(topic: Topic, since: int, most: int, deps: Deps) -> CaughtUp:
     """The messages of a conversation after a number, as pushes; they are kept for ever."""
     conversation = deps.store.conversation(topic.id)
     last_seq = conversation.last_seq if conversation else 0

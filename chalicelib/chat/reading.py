@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
+from chalicelib.chat.ports import Deps, Sender
 from chalicelib.chat.records import Conversation, Line, Message, Shown
-from chalicelib.chat.service import Deps, Sender, seen_by
+from chalicelib.chat.service import seen_by
 from chalicelib.kernel.clock import instant
 from chalicelib.kernel.pagination import Page, PageRequest
 

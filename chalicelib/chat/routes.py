@@ -4,9 +4,10 @@ from typing import Final
 
 from chalicelib.aws.rates import RateRule
 from chalicelib.chat import reading, schemas, service
+from chalicelib.chat.ports import Sender
 from chalicelib.chat.presenting import conversation_fields, message_fields
 from chalicelib.chat.records import Conversation, Line, Shown, Spoken
-from chalicelib.chat.service import ConversationClosed, Sender
+from chalicelib.chat.service import ConversationClosed
 from chalicelib.chat.wiring import deps
 from chalicelib.edge import gateway
 from chalicelib.edge.calls import Call

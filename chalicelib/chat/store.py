@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from chalicelib.aws.table import ConditionFailed, Found, Query, Table
 from chalicelib.aws.writes import Check, Put, Update, Write
 from chalicelib.chat import keys, rows
+from chalicelib.chat.ports import Before, Overtaken
 from chalicelib.chat.records import (
     CLIENT_ID_KEPT_S,
     Conversation,
@@ -12,13 +13,12 @@ from chalicelib.chat.records import (
     Message,
     Side,
 )
-from chalicelib.chat.service import Before, Overtaken
 from chalicelib.kernel.clock import epoch_s, moment
 from chalicelib.kernel.pagination import Page, PageRequest
 
 
 class TableConversations:
-    """Implements `service.Store`."""
+    """Implements `ports.Store`."""
 
     def __init__(self, live: Table) -> None:
         self._live = live

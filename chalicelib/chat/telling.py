@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from chalicelib.chat.actions import message_push
+from chalicelib.chat.ports import Deps
 from chalicelib.chat.presenting import message_fields, state_fields
 from chalicelib.chat.reading import lines
 from chalicelib.chat.records import Conversation, Message
-from chalicelib.chat.service import Deps
 from chalicelib.kernel.clock import instant
 from chalicelib.live.fanout import FanOutDeps, end_sockets, fan_out, keep_five
 from chalicelib.live.records import Kind, Push, Topic

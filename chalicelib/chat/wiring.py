@@ -14,7 +14,7 @@ from chalicelib.aws.table import Table
 from chalicelib.aws.tables import core_table, live_table
 from chalicelib.chat import rows
 from chalicelib.chat.actions import ActionDeps
-from chalicelib.chat.service import Deps
+from chalicelib.chat.ports import Deps
 from chalicelib.chat.store import TableConversations
 from chalicelib.chat.telling import Readers, TellingDeps
 from chalicelib.edge.sockets import SocketCall
@@ -35,7 +35,7 @@ REPLY_PAUSE_S: Final = 0.1
 
 
 class OwnOrders:
-    """Implements `service.Orders`."""
+    """Implements `ports.Orders`."""
 
     def __init__(self, briefs: TableOrderBriefs) -> None:
         self._briefs = briefs
@@ -47,7 +47,7 @@ class OwnOrders:
 
 
 class MediaRows:
-    """Implements `service.Pictures` on the media rows of the core table."""
+    """Implements `ports.Pictures` on the media rows of the core table."""
 
     def __init__(self, core: Table, base_url: str) -> None:
         self._core = core

@@ -18,8 +18,8 @@ from chalicelib.live.fanout import FanOutDeps
 from chalicelib.live.posting import CONNECTIONS_MAX, SignedPoster, Signer
 from chalicelib.live.service import Deps, Standing
 from chalicelib.live.store import TableConnections, TableTickets
-from chalicelib.live.store import TablePushes as TablePushes  # noqa: PLC0414 - read from here
-from chalicelib.live.store import read_push as read_push  # noqa: PLC0414 - read from here
+from chalicelib.live.store_pushes import TablePushes as TablePushes  # noqa: PLC0414 - read from here
+from chalicelib.live.store_pushes import read_push as read_push  # noqa: PLC0414 - read from here
 from chalicelib.users.standing_rows import TableStandings
 
 QUEUE: Final = "live"

@@ -15,8 +15,8 @@ from chalicelib.live import front
 from chalicelib.live.front import TablePushes
 from chalicelib.live.publishing import Draft, Seen
 from chalicelib.notifications import sources, wording
-from chalicelib.notifications.composing import ShopComposer
 from chalicelib.notifications.announcing import Notification
+from chalicelib.notifications.composing import ShopComposer
 from chalicelib.notifications.inbox_rows import new_notification
 from chalicelib.notifications.pushing import PushingDeps
 from chalicelib.notifications.rules import Subject, notice_of, order_id_of
