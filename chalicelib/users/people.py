@@ -75,7 +75,7 @@ class TablePeople:
         """The names of up to a hundred users in one read; nobody's are left out."""
         profiles = {keys.profile_key(one): one for one in set(user_ids)}
         found = self._table.batch_get(list(profiles)) if profiles else {}
-        return {profiles[key]: item["name"] for key, item in found.items()}
+        return {profiles[key]: item.get("name", "") for key, item in found.items()}
 
     def devices_of(self, user_id: str) -> tuple[Device, ...]:
         """The devices of a user that take push messages, oldest first."""

@@ -15,7 +15,6 @@ from chalicelib.users.keys import profile_key, session_key
 class Standing:
     """A user this moment: the role, whether a second factor is on, and the live sessions."""
 
-    name: str
     role: str
     sv: int
     is_mfa_on: bool
@@ -46,7 +45,7 @@ class TableStandings:
             and session["expires_at"] > now
         }
         mfa = bool(user.get("mfa_enabled"))
-        return Standing(user["name"], user["role"], user["sv"], mfa, frozenset(live))
+        return Standing(user["role"], user["sv"], mfa, frozenset(live))
 
 
 def live_session(user_id: str, session_id: str, sv: int) -> tuple[Check, Check]:
