@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 TIMEOUT_S: Final = 35
 POLL_S: Final = 0.25
+SERVER_ERROR: Final = 500
 T = TypeVar("T")
 
 
@@ -141,10 +142,18 @@ def _json(text: str) -> Any:  # Any: JSON
 
 
 def wait_for(look: Callable[[], T | None], what: str, *, within_s: float) -> T:
-    """What `look` finds, asked again until it finds something; TookTooLong after `within_s`."""
+    """What `look` finds, asked again until it finds something; TookTooLong after `within_s`.
+
+    A machine out of breath answers 5xx now and then: that is one more "not yet".
+    """
     ends = time.monotonic() + within_s
     while True:
-        found = look()
+        try:
+            found = look()
+        except Refused as refused:
+            if refused.answer.status < SERVER_ERROR:
+                raise
+            found = None
         if found is not None:
             return found
         if time.monotonic() > ends:
