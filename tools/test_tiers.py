@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
-TIERS = ("unit", "property", "contract", "integration", "faults", "e2e")
+TIERS = ("unit", "property", "contract", "integration", "security", "faults", "e2e")
 NOTHING_COLLECTED = 5
 
 
@@ -27,6 +27,12 @@ class TierResult:
     def is_green(self) -> bool:
         """Tell whether the tier passed; a tier without tests has nothing to fail."""
         return self.exit_code in {0, NOTHING_COLLECTED}
+
+
+def unlisted() -> list[str]:
+    """Folders of tests that no tier runs; there must be none."""
+    holding = {path.relative_to("tests").parts[0] for path in Path("tests").rglob("test_*.py")}
+    return sorted(holding - set(TIERS))
 
 
 def _counts(report: Path) -> tuple[int, int, int]:
@@ -71,6 +77,9 @@ def main(arguments: list[str]) -> int:
     """Run all tiers, or those named before `--`; pass the rest to pytest."""
     split = arguments.index("--") if "--" in arguments else len(arguments)
     tiers, options = arguments[:split] or list(TIERS), arguments[split + 1 :]
+    if forgotten := unlisted():
+        print(f"no tier runs tests/{', tests/'.join(forgotten)}; name them in TIERS")
+        return 1
     results = []
     for place, tier in enumerate(tiers, 1):
         print(f"\n== [{place}/{len(tiers)}] {tier}", flush=True)
