@@ -49,6 +49,8 @@ class Sealer:
             if form != "s1":
                 raise SealBroken("unknown form")
             raw = base64.b64decode(written, validate=True)
+            if base64.b64encode(raw).decode() != written:
+                raise SealBroken("not the one way to write it")
             key = knowing(version, self._ring, self._fresh_ring).key(_PURPOSE, version)
             return AESGCM(key).decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], place.encode())
         except (ValueError, KeyError, InvalidTag) as error:
