@@ -17,7 +17,7 @@ STAMP := $(VENV)/.installed
 CODE := $(wildcard app.py chalicelib local infra tools bench tests)
 SHIPPED := $(wildcard app.py chalicelib)
 
-.PHONY: help run demo test check bench package deploy map openapi coverage clean requirements install
+.PHONY: help gallery run demo test check bench package deploy map openapi coverage clean requirements install
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -54,6 +54,9 @@ map: $(STAMP) ## write docs/system_map.md (and the SDK endpoint list) from the l
 
 openapi: $(STAMP) ## write docs/api/openapi.json from the live app
 	@$(PY) -m tools.openapi
+
+gallery: $(STAMP) ## write every mail and message into dist/gallery
+	@$(PY) -m tools.gallery
 
 bench: $(STAMP) ## measure every performance budget
 	@$(PY) -m bench

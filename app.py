@@ -4,12 +4,17 @@ from chalice import Chalice
 
 from chalicelib.analytics import events as analytics_events
 from chalicelib.analytics import routes as analytics_routes
+from chalicelib.chat import events as chat_events
+from chalicelib.chat import fanout_events as chat_fanout_events
+from chalicelib.chat import routes as chat_routes
 from chalicelib.edge.blueprints import observe
 from chalicelib.edge.http import enveloped
+from chalicelib.live import events as live_events
 from chalicelib.media import events as media_events
 from chalicelib.media import routes as media_routes
 from chalicelib.media import steps as media_steps
 from chalicelib.notifications import events as notification_events
+from chalicelib.notifications import live_events as notification_live_events
 from chalicelib.notifications import routes as notification_routes
 from chalicelib.ops import desk_routes
 from chalicelib.ops import events as ops_events
@@ -34,6 +39,7 @@ app.register_blueprint(authorizer.blueprint)
 
 # REST: one function, api_handler, answers them all.
 app.register_blueprint(analytics_routes.blueprint)
+app.register_blueprint(chat_routes.blueprint)
 app.register_blueprint(gateway_routes.blueprint)
 app.register_blueprint(media_routes.blueprint)
 app.register_blueprint(notification_routes.blueprint)
@@ -50,8 +56,14 @@ app.register_blueprint(media_events.blueprint)
 app.register_blueprint(media_steps.blueprint)
 app.register_blueprint(analytics_events.blueprint)
 app.register_blueprint(notification_events.blueprint)
+app.register_blueprint(notification_live_events.blueprint)
 app.register_blueprint(ops_events.blueprint)
 app.register_blueprint(order_events.blueprint)
 app.register_blueprint(order_steps.blueprint)
 app.register_blueprint(sweep_events.blueprint)
 app.register_blueprint(users_events.blueprint)
+
+# Sockets: connect, message and disconnect, and the stream that feeds them.
+app.register_blueprint(chat_events.blueprint)
+app.register_blueprint(chat_fanout_events.blueprint)
+app.register_blueprint(live_events.blueprint)

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bench.measure import ROOT, Cost, Figure, interleaved, ratio, report
-from bench.picture_corpus import write_corpus
+from bench.picture_corpus import NAMES
 from bench.picture_engines import SIZES, TYPES, similarity
 
 FOLDER = ROOT / "dist" / "bench"
@@ -23,7 +23,7 @@ LIKENESS_FILES = ("jpeg-12mp.jpg", "jpeg-24mp.jpg", "progressive.jpg", "rgb.png"
 
 def main() -> int:
     """Measure every engine over the corpus and print the ratios."""
-    files = write_corpus(FOLDER / "pictures")
+    files = corpus()
     python = [sys.executable, "-m", "bench.picture_engines"]
     engines = ("ours", "naive", "ours-three", "default-avif")
     commands = {name: [*python, name, *map(str, files)] for name in engines}
@@ -46,6 +46,18 @@ def main() -> int:
     figures.append(Figure("B10", "all steps on 48 MP, memory", peaks["48 MP"], 200.0, "MB"))
     figures += likeness()
     return report(figures)
+
+
+def corpus() -> list[Path]:
+    """The files, made once, in a process of its own.
+
+    A child counts its parent's peak memory as its own, so this process must stay small.
+    """
+    files = [FOLDER / "pictures" / name for name in NAMES]
+    if not all(file.exists() for file in files):
+        command = [sys.executable, "-m", "bench.picture_corpus", str(FOLDER / "pictures")]
+        subprocess.run(command, cwd=ROOT, check=True)
+    return files
 
 
 def likeness() -> list[Figure]:

@@ -2,6 +2,7 @@
 
 import io
 import random
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -41,15 +42,12 @@ def a_scene() -> Image.Image:
         draw.ellipse((x, y, x + side, y + side), fill=colour)
         draw.line((x, y, x + 3 * side, y - side), fill=colour, width=3)
     scene = scene.filter(ImageFilter.GaussianBlur(1.2))
-    grain = Image.effect_noise(size, 12).convert("RGB")
+    grain = Image.effect_noise(size, 6).convert("RGB")
     return ImageChops.add(scene, grain, scale=1, offset=-128)
 
 
-def write_corpus(folder: Path) -> list[Path]:
-    """The files, written once."""
-    files = [folder / name for name in NAMES]
-    if all(file.exists() for file in files):
-        return files
+def write_corpus(folder: Path) -> None:
+    """Make the files."""
     folder.mkdir(parents=True, exist_ok=True)
     scene = a_scene()
     turned = Image.Exif()
@@ -75,4 +73,7 @@ def write_corpus(folder: Path) -> list[Path]:
         file = io.BytesIO()
         image.save(file, kinds[name.rpartition(".")[2]], **options)
         (folder / name).write_bytes(file.getvalue())
-    return files
+
+
+if __name__ == "__main__":
+    write_corpus(Path(sys.argv[1]))

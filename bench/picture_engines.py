@@ -80,7 +80,7 @@ def similarity(raw: bytes, media_type: str, longest: int) -> float:
             target = (round(chained.width * scale), round(chained.height * scale))
             chained = shrunk(chained, target)
     full = ImageOps.exif_transpose(Image.open(io.BytesIO(raw))).convert("RGB")
-    straight = full.resize(chained.size, Image.Resampling.LANCZOS)
+    straight = full.resize(chained.size, Image.Resampling.BICUBIC)
     return _ssim(on_white(chained).convert("L"), straight.convert("L"))
 
 

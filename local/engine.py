@@ -21,7 +21,7 @@ from ministack import app as ministack_app
 from ministack.core import iam_actions, lambda_runtime, persistence
 from ministack.services import lambda_svc
 
-from local import policy_patches, worker_patches
+from local import policy_patches, stream_patches, worker_patches
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -105,6 +105,7 @@ def main() -> None:
     """Serve until standard input closes or a signal arrives."""
     worker_patches.install(lambda_runtime, lambda_svc, int(os.environ["LOCAL_LAMBDA_WORKERS"]))
     policy_patches.install(iam_actions)
+    stream_patches.install(lambda_svc)
     saver = StateSaver(persistence.save_all)
     ministack_app.save_all = saver.save_finally
     if persistence.PERSIST_STATE:

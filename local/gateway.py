@@ -21,9 +21,14 @@ def api_url(instance: Instance) -> str:
     return f"{instance.endpoint}/{API_STAGE}"
 
 
+def socket_base_url(instance: Instance) -> str:
+    """The prefix to which the id of the socket API and its stage are appended."""
+    return f"ws://{DOMAIN}:{instance.port}/_aws/execute-api"
+
+
 def websocket_url(instance: Instance, api_id: str) -> str:
     """Where sockets connect."""
-    return f"ws://{DOMAIN}:{instance.port}/_aws/execute-api/{api_id}/{API_STAGE}"
+    return f"{socket_base_url(instance)}/{api_id}/{API_STAGE}"
 
 
 def map_api(client: Any, rest_api_id: str) -> None:

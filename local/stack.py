@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 import boto3
 from botocore.config import Config
 
-from local import gateway, stage
+from local import gateway, mail_page, stage
 from local.deploy import Deployer
 from local.engine_process import CREDENTIALS, REGION, EngineProcess
 from local.failures import NotAnswering
@@ -139,6 +139,11 @@ class Stack:
         gateway.map_api(self.client("apigateway"), deployed.outputs["RestAPIId"])
         # On AWS the owner of the domain does this by hand, once.
         self.client("ses").verify_email_identity(EmailAddress=self._parameters["MailFrom"])
+        for platform in ("APNS", "GCM"):
+            # They hold credentials of Apple and Google, so no template makes them.
+            self.client("sns").create_platform_application(
+                Name="souk-local", Platform=platform, Attributes={"PlatformCredential": "local"}
+            )
         return deployed
 
     def _wait_for_answers(self) -> None:
@@ -186,7 +191,7 @@ class Stack:
             "web_url": None,
             "docs_url": None,
             "openapi_url": None,
-            "mail_url": None,
+            "mail_url": mail_page.publish(self.client("s3"), self.instance.endpoint),
             "logins": stage.logins(),
             "tables": {
                 "core": "souk-local-core" if "souk-local-core" in tables else None,

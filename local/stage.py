@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from local import demo_data
-from local.gateway import api_url
+from local.gateway import api_url, socket_base_url
 from local.instance import Instance
 
 ACCOUNT = "000000000000"
@@ -18,6 +18,7 @@ def parameters(instance: Instance, source: Path) -> dict[str, str]:
     of_the_stage: dict[str, str] = written["Parameters"]
     return of_the_stage | {
         "PublicBaseUrl": api_url(instance),
+        "SocketBaseUrl": socket_base_url(instance),
         "AllowedOrigins": instance.endpoint,
         "MediaBaseUrl": f"{instance.endpoint}/souk-local-media-{ACCOUNT}",
     }

@@ -44,3 +44,8 @@ def client(
     return _session().create_client(
         service, region_name=settings().region, endpoint_url=endpoint_url, config=config
     )
+
+
+def credentials() -> Any:  # Any: botocore's read-only credentials
+    """The keys of this function's role, as they are this moment."""
+    return _session().get_credentials().get_frozen_credentials()

@@ -47,6 +47,7 @@ class Settings:
     function: str
     queue_url_prefix: str
     endpoint_url: str
+    ca_bundle: str
     version: str
     log_level: str
     is_tracing: bool
@@ -142,6 +143,7 @@ def read_settings(values: Mapping[str, str]) -> Settings:
         function=env.text("AWS_LAMBDA_FUNCTION_NAME", "souk").removeprefix(f"souk-{stage}-"),
         queue_url_prefix=env.text("SOUK_QUEUE_URL_PREFIX", default_prefix),
         endpoint_url=env.text("AWS_ENDPOINT_URL"),
+        ca_bundle=env.text("AWS_CA_BUNDLE"),
         version=env.text("SOUK_VERSION", "0.1.0"),
         log_level=env.choice("SOUK_LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
         is_tracing=env.choice("SOUK_TRACING", "off", _SWITCH) == "on",

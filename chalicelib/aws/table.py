@@ -162,24 +162,30 @@ class Table:
                 return tuple(items[:most])
             query = replace(query, after=found.next)
 
+    def change(self, update: Update) -> Item:
+        """One conditional update; the item as it is afterwards, or ConditionFailed."""
+        request = {**update.request(self.name), "ReturnValues": "ALL_NEW"}
+        return from_item(self._written("update_item", request, update.label)["Attributes"])
+
     def write(self, write: Write) -> None:
         """One conditional write; ConditionFailed with its label."""
         operation = {"Put": "put_item", "Update": "update_item", "Delete": "delete_item"}[
             write.kind
         ]
+        self._written(operation, write.request(self.name), write.label)
+
+    def _written(self, operation: str, request: dict[str, Any], label: str) -> dict[str, Any]:
         for attempt in range(CONFLICT_TRIES):
             if attempt:
                 self._pause(attempt)
             try:
-                self._call(operation, **write.request(self.name))
+                return self._call(operation, **request)
             except ClientError as error:
                 code = _code(error)
                 if code == "ConditionalCheckFailedException":
-                    raise ConditionFailed([write.label]) from error
+                    raise ConditionFailed([label]) from error
                 if code not in _CONFLICTS:
                     raise
-            else:
-                return
         raise Contended
 
     def count_up(self, key: Key, *, ttl: int, by: int = 1) -> int:

@@ -125,12 +125,33 @@ class Delete:
 
     def request(self, table: str) -> dict[str, Any]:
         """The operation as the service takes it."""
-        request = {
-            "TableName": table,
-            "Key": to_key(self.key),
-            "ConditionExpression": self.condition,
-        }
+        request: dict[str, Any] = {"TableName": table, "Key": to_key(self.key)}
+        # Cleaning up may find that it is done already; it says so with an empty condition.
+        if self.condition:
+            request["ConditionExpression"] = self.condition
         return _with_terms(request, self.values, self.condition)
 
 
-Write = Put | Update | Check | Delete
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """A write on another table than the rest of its transaction."""
+
+    write: Put | Update | Check | Delete
+    table: str
+
+    @property
+    def kind(self) -> str:
+        """What the write itself is."""
+        return self.write.kind
+
+    @property
+    def label(self) -> str:
+        """The label of the write itself."""
+        return self.write.label
+
+    def request(self, table: str) -> dict[str, Any]:  # noqa: ARG002 - the port's signature
+        """The operation as the service takes it, on the table of its own."""
+        return self.write.request(self.table)
+
+
+Write = Put | Update | Check | Delete | Elsewhere

@@ -12,6 +12,7 @@ from chalicelib.aws.settings import settings
 from chalicelib.aws.tables import core_table
 from chalicelib.edge.cursors import Cursors
 from chalicelib.kernel.clock import SystemClock
+from chalicelib.kernel.errors import Unavailable
 
 CATALOGUE_CACHE: Final = "public, max-age=30"
 
@@ -110,3 +111,10 @@ def version() -> str:
 def public_base_url() -> str:
     """The URL that paths of this API are appended to; empty where it is not set."""
     return settings().public_base_url
+
+
+def socket_base_url() -> str:
+    """The URL that sockets connect to; Unavailable where it is not set."""
+    if not settings().socket_base_url:
+        raise Unavailable("Sockets are not configured.")
+    return settings().socket_base_url

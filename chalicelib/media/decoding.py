@@ -115,7 +115,7 @@ def shrunk(image: Image.Image, target: tuple[int, int]) -> Image.Image:
     """The picture at `target`, which is never larger than it."""
     if image.size == target:
         return image
-    return image.resize(target, Image.Resampling.LANCZOS, reducing_gap=GAP)
+    return image.resize(target, Image.Resampling.BICUBIC, reducing_gap=GAP)
 
 
 def on_white(image: Image.Image) -> Image.Image:

@@ -33,6 +33,14 @@ ALLOWED: dict[str, set[str]] = {
     "notify_email": {"users", "orders", "products", "support"},
     "notify_sms": {"users", "orders", "products", "support"},
     "notify_push": {"users", "orders", "products", "support"},
+    # A socket stands for a session of a user.
+    "websocket_connect": {"users"},
+    "websocket_disconnect": {"users"},
+    # Conversations are about orders, with pictures and names, and travel by live connections.
+    "websocket_message": {"live", "users", "orders", "products"},
+    "chat_fanout": {"live", "users", "orders", "products"},
+    # A push shows how orders and stock stand now, and goes to live connections.
+    "notify_live": {"live", "users", "orders", "products", "support"},
     # Orders move stock, and the ledger of stock is written by products.
     "order_payment": {"products"},
     "order_signals": {"products"},

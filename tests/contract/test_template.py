@@ -30,6 +30,11 @@ FOUNDATION = {
     "notify_sms": 20,
     "notify_push": 20,
     "daily_report": 60,
+    "websocket_connect": 10,
+    "websocket_message": 10,
+    "websocket_disconnect": 10,
+    "chat_fanout": 30,
+    "notify_live": 10,
     "ops_worker": 30,
     "sweeper": 60,
     "rotate_secrets": 60,
@@ -68,6 +73,15 @@ CONSUMERS_OF_EVENTS = {
     "to-payment-events": (
         "PaymentCaptured PaymentDeclined PaymentExpired RefundSettled RefundFailed RefundUncertain"
     ),
+    "to-live": (
+        "PasswordChanged MfaChanged SessionsRevoked RoleChanged UserDisabled UserEnabled "
+        "StockAdjusted OrderPlaced OrderReserved OrderHeld OrderPaid OrderFailed "
+        "OrderCancelRequested OrderCancelled OrderShipped OrderDelivered OrderRefunded "
+        "PaymentStarted PaymentUncertain PaymentActionRequired PaymentCaptured PaymentDeclined "
+        "PaymentExpired RefundRequested RefundSettled RefundFailed RefundUncertain MediaReady "
+        "MediaRejected MediaFailed MediaExpired DeadLetterStored DeadLetterRedriveRequested "
+        "DeadLetterRedriven DeadLetterDeleted"
+    ),
     "to-ops-alerts": "DeadLetterStored",
     "to-ops-commands": "DeadLetterRedriveRequested ReplayRequested",
 }
@@ -77,6 +91,7 @@ RECEIVES = {
     "email": 5,
     "sms": 5,
     "push": 5,
+    "live": 5,
     "ops-commands": 5,
 }
 FOURTEEN_DAYS_S = 1_209_600
@@ -104,7 +119,7 @@ def test_every_parameter_of_the_domain_has_its_default() -> None:
     """A deployment may choose exactly what domain.md 1.8 lists."""
     declared = packaged_template()["Parameters"]
     assert {name: declared[name]["Default"] for name in PARAMETERS} == PARAMETERS
-    assert set(declared) - set(PARAMETERS) == {"Stage", "Target", "Canary"}
+    assert set(declared) - set(PARAMETERS) == {"Stage", "Target", "Canary", "SocketBaseUrl"}
 
 
 def test_every_parameter_reaches_every_function() -> None:
@@ -112,7 +127,7 @@ def test_every_parameter_reaches_every_function() -> None:
     given = packaged_template()["Globals"]["Function"]["Environment"]["Variables"]
     for name in PARAMETERS:
         variable = "SOUK_" + re.sub(r"(?<!^)([A-Z])", r"_\1", name).upper()
-        assert given[variable] == {"Ref": name}
+        assert {"Ref": name} in (given[variable], *given[variable].get("Fn::If", []))
     for properties in functions().values():
         assert properties["Environment"]["Variables"]["SOUK_STAGE"] == {"Ref": "Stage"}
 
@@ -233,7 +248,9 @@ def test_services_may_only_send_and_to_queues_only_from_a_named_source() -> None
     for _, properties in of_type("AWS::SNS::TopicPolicy"):
         for statement in properties["PolicyDocument"]["Statement"]:
             if statement["Effect"] == "Allow":
-                assert statement["Principal"].keys() == {"Service"}
+                assert statement["Principal"].keys() == {"Service"} or statement["Principal"] == {
+                    "AWS": {"Fn::GetAtt": ["MediaPipelineRole", "Arn"]}
+                }
                 assert statement["Action"] == "sns:Publish"
 
 

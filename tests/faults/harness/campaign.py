@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from tests.faults.harness.clients import ClientModel
 from tests.faults.harness.points import (
@@ -24,6 +24,8 @@ from tests.faults.harness.points import (
 from tests.faults.harness.reached import STATES, TRANSITIONS, Reached
 from tests.faults.harness.report import Report
 
+J = TypeVar("J")
+T = TypeVar("T")
 CHUNK = 25
 WORKERS_MAX = 2
 
@@ -109,7 +111,7 @@ def run_plan(plan: Plan, open_stage: OpenStage, *, seed: int) -> Report:
     started = time.perf_counter()
     report = Report(seed, declared_states=STATES, declared_transitions=TRANSITIONS)
     reached = Reached()
-    for verdicts, seen in _spread(plan.jobs, open_stage):
+    for verdicts, seen in spread(plan.jobs, open_stage, _run):
         report.verdicts += verdicts
         reached.add(seen)
     report.states, report.transitions = reached.states, reached.transitions
@@ -122,11 +124,12 @@ def workers() -> int:
     return int(os.environ.get("SOUK_WORKERS", min(WORKERS_MAX, os.cpu_count() or 1)))
 
 
-def _spread(jobs: list[Job], open_stage: OpenStage) -> Iterable[tuple[list[Verdict], Reached]]:
+def spread(jobs: Iterable[J], open_stage: OpenStage, work: Callable[[J], T]) -> Iterable[T]:
+    """Run `work` on every job, on as many processes as there are cores, each with its stage."""
     if workers() == 1:
         _open(open_stage)
         try:
-            yield from map(_run, jobs)
+            yield from map(work, jobs)
         finally:
             _STAGE[0].close()
             _STAGE.clear()
@@ -136,10 +139,15 @@ def _spread(jobs: list[Job], open_stage: OpenStage) -> Iterable[tuple[list[Verdi
     with ProcessPoolExecutor(
         workers(), mp_context=context, initializer=_open, initargs=(open_stage,)
     ) as pool:
-        yield from pool.map(_run, jobs)
+        yield from pool.map(work, jobs)
 
 
 _STAGE: list[Stage] = []
+
+
+def current_stage() -> Stage:
+    """The stage of this process."""
+    return _STAGE[0]
 
 
 def _open(open_stage: OpenStage) -> None:
@@ -147,7 +155,7 @@ def _open(open_stage: OpenStage) -> None:
 
 
 def _run(job: Job) -> tuple[list[Verdict], Reached]:
-    stage = _STAGE[0]
+    stage = current_stage()
     use_case = stage.use_cases[job.use_case]
     verdicts = [stage.runner.run(use_case, point, job.recording) for point in job.points]
     seen = Reached()

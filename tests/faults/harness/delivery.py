@@ -45,6 +45,7 @@ class DeliveryModel:
         self._bus: list[tuple[float, Event]] = []
         self._async: list[tuple[float, str, Event, int, str]] = []
         self._losing: Counter[str] = Counter()
+        self.held: set[str] = set()
         self._queues = QueuePoller(stack, substrate, runtime, clock, self.log)
         self._streams = StreamPoller(substrate, runtime, clock, self.log)
         workflows.on_stop = self.execution_stopped
@@ -55,6 +56,7 @@ class DeliveryModel:
         self._queues.log = self._streams.log = self.log
         self._streams.begin()
         self._losing.clear()
+        self.held.clear()
         for forgotten in (self.published, self._bus, self._async):
             forgotten.clear()
 
@@ -119,16 +121,22 @@ class DeliveryModel:
         for mapping in self.stack.mappings:
             if mapping.kind == "stream":
                 delivered |= self._streams.deliver(mapping)
-            elif mapping.kind == "queue":
+            elif mapping.kind == "queue" and mapping.source not in self.held:
                 delivered |= self._queues.deliver(mapping)
         return self._deliver_async() or delivered
+
+    def deliver_from(self, queue: str) -> None:
+        """Deliver one batch from one queue, held or not."""
+        for mapping in self.stack.mappings:
+            if mapping.source == queue:
+                self._queues.deliver(mapping)
 
     def next_due(self) -> float | None:
         """When the next message, retry or event comes due by itself."""
         due: list[float | None] = [moment for moment, _event in self._bus]
         due += [moment for moment, *_rest in self._async]
         for mapping in self.stack.mappings:
-            if mapping.kind == "queue":
+            if mapping.kind == "queue" and mapping.source not in self.held:
                 due.append(self._queues.next_due(mapping))
             elif mapping.kind == "stream":
                 due.append(self._streams.next_due(mapping))

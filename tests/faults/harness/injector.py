@@ -88,6 +88,7 @@ class Injector:
         self.images: Images | None = None
         self.turn: Callable[[], None] | None = None
         self.emulated: dict[str, Emulation] = {}
+        self.direct: dict[tuple[str, str], Emulation] = {}
         self.applied: dict[tuple[str, str], Listener] = {}
         self.observers: list[Callable[[Any, Call, dict[str, Any]], None]] = []
         self.begin(FaultPlan())
@@ -175,7 +176,8 @@ class Injector:
                 return self._unreliably(
                     lambda: self.emulated[service](client, operation, parameters), retries=1
                 )
-            return self._through_sdk(client, operation, parameters, through)
+            way = self._directly if (service, operation) in self.direct else through
+            return self._through_sdk(client, operation, parameters, way)
 
         return self._numbered(call, client, do)
 
@@ -271,6 +273,20 @@ class Injector:
             case _:
                 return do()
 
+    def _directly(self, client: Any, operation: str, parameters: dict[str, Any]) -> Any:
+        """The attempts of the SDK without the SDK: two of them, each of which may be lost."""
+        mark = self.mark
+        call = self.direct[client.meta.service_model.service_name, operation]
+
+        def attempt() -> Any:
+            return self.tokens.answer(
+                operation, parameters, lambda: call(client, operation, parameters), bool
+            )
+
+        if mark.kind in {Kind.CONN_ERROR, Kind.LOST, Kind.LOST_ONCE}:
+            return self._unreliably(attempt, retries=1)
+        return attempt()
+
     def _attempt(self, request: Any, model: Any, through: Callable[[], Any]) -> Any:
         mark = self.mark
         if not mark.inside:
@@ -279,7 +295,7 @@ class Injector:
         self.attempts_seen += 1
         if mark.kind is Kind.CONN_ERROR:
             return None, botocore.exceptions.ConnectionClosedError(endpoint_url=request.url)
-        pair = self.tokens.answer(model.name, mark.parameters, through)
+        pair = self.tokens.answer(model.name, mark.parameters, through, _is_accepted)
         self._announce(model, pair)
         is_lost = mark.kind is Kind.LOST or (mark.kind is Kind.LOST_ONCE and mark.attempts == 1)
         if is_lost:
@@ -289,6 +305,11 @@ class Injector:
     def _announce(self, model: Any, pair: Any) -> None:
         """Tell the delivery model what AWS has accepted, whether or not the caller learns it."""
         listener = self.applied.get((model.service_model.service_name, model.name))
-        if listener is None or pair[0] is None or pair[0][0].status_code >= 300:
+        if listener is None or not _is_accepted(pair):
             return
         listener(self.mark.parameters or {}, pair[0][1])
+
+
+def _is_accepted(pair: Any) -> bool:
+    """Whether AWS has carried out the request of this (reply, exception) pair."""
+    return pair[0] is not None and pair[0][0].status_code < 300

@@ -97,8 +97,7 @@ def trigger_of(identity: str) -> str:
     """What kind of work an identity stands for, without the ids of this run."""
     kind, _, rest = identity.partition(":")
     if kind in {"client", "auth client"}:
-        method, path = rest.split(" ")[:2]
-        return f"{method} {_ID.sub('*', path)}"
+        return _ID.sub("*", " ".join(rest.split(" ")[:2]))
     if kind in {"queue", "stream", "tick", "async"}:
         return kind
     # A workflow: machine/execution/state/entered.

@@ -7,7 +7,8 @@ import copy
 import json
 import secrets as random_secrets
 import string
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -15,68 +16,16 @@ from typing import Any
 import boto3
 import moto.dynamodb.models as moto_dynamodb
 from moto import mock_aws
-from moto.dynamodb.models.dynamo_type import DynamoType
-from moto.dynamodb.models.table import Table
 from moto.secretsmanager.models import secretsmanager_backends
 from moto.sqs.models import Message as StoredMessage
 from moto.sqs.models import sqs_backends
 
+from tests.faults.harness.moto_speed import speed_up
 from tests.faults.harness.template import Stack
 
 ACCOUNT = "123456789012"
 REGION = "eu-central-1"
 Images = dict[str, Any]
-
-
-class _CheapCopies:
-    """moto copies whole tables, streams included, for every item of every transaction."""
-
-    copy = staticmethod(copy.copy)
-
-    @staticmethod
-    def deepcopy(value: Any, memo: dict[int, Any] | None = None) -> Any:
-        return value if isinstance(value, Table) else copy.deepcopy(value, memo)
-
-
-def _undoing(original: Any) -> Any:
-    """Transactions that undo only the items they touched."""
-
-    def transact_write_items(backend: Any, transact_items: list[dict[str, Any]]) -> None:
-        tables = {next(iter(i.values())).get("TableName") for i in transact_items}
-        known = [backend.tables[name] for name in tables if name in backend.tables]
-        lengths = [(t, len(t.stream_shard.items)) for t in known if t.stream_shard]
-        touched = [_touched(backend, item) for item in transact_items]
-        try:
-            original(backend, transact_items)
-        except BaseException:
-            for table, partition, sort, before in touched:
-                _put_back(table, partition, sort, before)
-            for table, length in lengths:
-                del table.stream_shard.items[length:]
-            raise
-
-    return transact_write_items
-
-
-def _touched(backend: Any, item: dict[str, Any]) -> tuple[Any, Any, Any, Any]:
-    operation = next(iter(item.values()))
-    table = backend.get_table(operation["TableName"])
-    key = operation.get("Key") or operation["Item"]
-    partition = DynamoType(key[table.hash_key_attr])
-    sort = DynamoType(key[table.range_key_attr]) if table.range_key_attr else None
-    return table, partition, sort, copy.deepcopy(table.get_item(partition, sort))
-
-
-def _put_back(table: Any, partition: Any, sort: Any, before: Any) -> None:
-    if sort is None:
-        if before is None:
-            table.items.pop(partition, None)
-        else:
-            table.items[partition] = before
-    elif before is not None:
-        table.items[partition][sort] = before
-    elif partition in table.items:
-        table.items[partition].pop(sort, None)
 
 
 class Substrate:
@@ -86,22 +35,17 @@ class Substrate:
         self._mock = mock_aws()
         self._previous: Images | None = None
         self._saved: dict[str, Any] = {}
-        self._original_transaction: Any = None
+        self._restore_speed: Callable[[], None] = lambda: None
 
     def start(self, stack: Stack) -> None:
         """Switch the emulation on and make what the template declares."""
         self._mock.start()
-        models: Any = moto_dynamodb
-        self._original_transaction = models.DynamoDBBackend.transact_write_items
-        models.DynamoDBBackend.transact_write_items = _undoing(self._original_transaction)
-        models.copy = _CheapCopies
+        self._restore_speed = speed_up()
         self._provision(stack)
 
     def stop(self) -> None:
         """Switch the emulation off."""
-        models: Any = moto_dynamodb
-        models.DynamoDBBackend.transact_write_items = self._original_transaction
-        models.copy = copy
+        self._restore_speed()
         self._mock.stop()
 
     def _provision(self, stack: Stack) -> None:
@@ -140,7 +84,7 @@ class Substrate:
         """Back to a snapshot: its rows, no messages, no stream records."""
         self._previous, self._saved = None, saved
         for name, items in saved["tables"].items():
-            self._table(name).items = copy.deepcopy(items)
+            self._table(name).items = _index(items)
         for table in self._tables().values():
             if table.stream_shard is not None:
                 table.stream_shard.items = []
@@ -160,7 +104,7 @@ class Substrate:
         tables = self._tables()
         present = {name: table.items for name, table in tables.items()}
         for name, items in (self._previous or self._saved["tables"]).items():
-            tables[name].items = copy.deepcopy(items)
+            tables[name].items = _index(items)
         try:
             yield
         finally:
@@ -168,7 +112,7 @@ class Substrate:
                 tables[name].items = items
 
     def _copy_items(self) -> Images:
-        return {name: copy.deepcopy(table.items) for name, table in self._tables().items()}
+        return {name: _index(table.items) for name, table in self._tables().items()}
 
     # --- tables and streams --------------------------------------------------------------------
     def rows(self, table: str) -> list[dict[str, Any]]:
@@ -239,6 +183,14 @@ class Substrate:
     def visible_at(self, queue: str) -> list[float]:
         """When each message of a queue becomes visible, in seconds since the epoch."""
         return [max(m.visible_at, m.delayed_until) / 1000 for m in self._queues()[queue]._messages]
+
+
+def _index(items: Any) -> Any:
+    """A copy of a table's index; rows are shared, since no row is ever changed in place."""
+    copied: defaultdict[Any, Any] = defaultdict(dict)
+    for partition, by_sort in items.items():
+        copied[partition] = dict(by_sort) if isinstance(by_sort, dict) else by_sort
+    return copied
 
 
 def plain(value: dict[str, Any]) -> Any:

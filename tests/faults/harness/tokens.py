@@ -17,9 +17,13 @@ class RequestTokens:
         self._answers: dict[str, tuple[float, str, Any]] = {}
 
     def answer(
-        self, operation: str, parameters: dict[str, Any] | None, through: Callable[[], Any]
+        self,
+        operation: str,
+        parameters: dict[str, Any] | None,
+        through: Callable[[], Any],
+        is_success: Callable[[Any], bool],
     ) -> Any:
-        """The remembered reply of this token, or the reply of `through`, then remembered."""
+        """The remembered reply of this token, or the reply of `through`, remembered if good."""
         token = (parameters or {}).get("ClientRequestToken")
         if not self._honoured or operation != "TransactWriteItems" or not token:
             return through()
@@ -29,10 +33,10 @@ class RequestTokens:
             if known[1] != content:
                 raise AssertionError(f"request token {token} was sent with different content")
             return known[2]
-        pair = through()
-        if pair[0] is not None and pair[0][0].status_code < 300:
-            self._answers[token] = (time.time(), content, pair)
-        return pair
+        reply = through()
+        if is_success(reply):
+            self._answers[token] = (time.time(), content, reply)
+        return reply
 
 
 def _fingerprint(parameters: dict[str, Any] | None) -> str:

@@ -38,6 +38,7 @@ class WorkflowService:
         self.executions: dict[tuple[str, str], Execution] = {}
         self.visits: Counter[tuple[str, str]] = Counter()
         self.finished: list[Execution] = []
+        self.is_held = False
         self.on_stop: Callable[[Execution], None] = lambda _execution: None
         self._interpreter = Interpreter(clock, services, self._visit)
 
@@ -48,6 +49,7 @@ class WorkflowService:
 
     def begin(self) -> None:
         """A new point: no execution has ever run."""
+        self.is_held = False
         self.executions.clear()
         self.finished.clear()
 
@@ -80,11 +82,19 @@ class WorkflowService:
     def run_ready(self) -> bool:
         """Advance every execution whose wait is over; says whether any moved."""
         moved = False
+        if self.is_held:
+            return moved
         for execution in list(self.executions.values()):
             if execution.status == "RUNNING" and self._is_ready(execution):
                 moved = True
                 self._advance(execution)
         return moved
+
+    def run_one(self, name: str) -> None:
+        """Advance the execution with this name, held or not."""
+        for execution in list(self.executions.values()):
+            if execution.name == name and execution.status == "RUNNING":
+                self._advance(execution)
 
     def _is_ready(self, execution: Execution) -> bool:
         now_s = self._clock.now()
@@ -120,6 +130,8 @@ class WorkflowService:
 
     def next_due(self) -> float | None:
         """When the next execution has something to do by itself."""
+        if self.is_held:
+            return None
         due = [
             min(e.pause.until_s, e.deadline_s) if e.pause else self._clock.now()
             for e in self.executions.values()

@@ -19,6 +19,7 @@ from tests.faults.harness.asl import seconds_of
 from tests.faults.harness.clock import SimulatedClock
 from tests.faults.harness.cold_start import keep_clients, keep_templates
 from tests.faults.harness.delivery import DeliveryModel
+from tests.faults.harness.direct_tables import OPERATIONS, call_table
 from tests.faults.harness.disturbances import DeliveryFault
 from tests.faults.harness.injector import FaultPlan, Injector
 from tests.faults.harness.lambda_runtime import LambdaRuntime
@@ -67,10 +68,17 @@ class _HandlersAreSilent:
 class World:
     """Everything a run needs; made once a process, reset before each point."""
 
-    def __init__(self, stack: Stack, *, packages: tuple[str, ...]) -> None:
+    def __init__(
+        self, stack: Stack, *, packages: tuple[str, ...], goes_the_long_way: bool = True
+    ) -> None:
+        """`goes_the_long_way` keeps the SDK between handlers and tables."""
         self.stack = stack
         self.clock = SimulatedClock()
         self.injector = Injector()
+        if not goes_the_long_way:
+            self.injector.direct.update(
+                {("dynamodb", operation): call_table for operation in OPERATIONS}
+            )
         self.substrate = Substrate()
         self.mutations = Mutations()
         self.runtime = LambdaRuntime(self.injector, self.clock, packages=packages)
@@ -249,6 +257,12 @@ class World:
             if mapping.kind == "schedule" and mapping.function == "sweeper":
                 return mapping
         return None
+
+    def sweep(self) -> None:
+        """One minute of the sweeper, now."""
+        sweeper = self._sweeper()
+        if sweeper is not None:
+            self.deliveries.tick(sweeper)
 
     def _next_tick(self) -> tuple[Mapping | None, float | None]:
         """The sweeper runs every minute; only the minutes that find something are simulated."""

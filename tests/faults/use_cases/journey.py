@@ -9,7 +9,7 @@ from typing import Any
 from tests.faults.harness.clients import ClientModel, ClientSession, Reply, Request
 from tests.faults.harness.rows import read_books
 from tests.faults.harness.world import World
-from tests.faults.use_cases.shop import CORE, FRONT
+from tests.faults.use_cases.shop import CORE, FRONT, STAGE
 
 ADDRESS = {
     "name": "Amina Test",
@@ -63,6 +63,12 @@ class Visit:
         """Let the shop work for a while."""
         self.session.world.drain(seconds)
 
+    def hold(self, *queues: str) -> None:
+        """Leave these queues alone from now on; without any, the workflows."""
+        world = self.session.world
+        world.deliveries.held.update(f"souk-{STAGE}-{queue}" for queue in queues)
+        world.workflows.is_held |= not queues
+
     def finish(self) -> None:
         """Let the shop work until nothing is left to do."""
         self.session.world.drain()
@@ -105,6 +111,16 @@ class Journey:
             elif order["status"] == "FAILED" and self.reason not in {None, reason}:
                 found.append(f"ends {order_id}: failed for {reason}, not {self.reason}")
         return found + (self.check(world, session) if self.check else [])
+
+
+def ending_of(world: World, _session: ClientSession, allowed: frozenset[str]) -> list[str]:
+    """Orders that ended where they may not."""
+    orders = read_books(world.substrate.rows(CORE)).orders
+    return [
+        f"ends {order_id}: {order['status']}"
+        for order_id, order in orders.items()
+        if order["status"] not in allowed
+    ]
 
 
 def ends(*statuses: str) -> frozenset[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -69,10 +70,13 @@ def open_shop() -> Shop:
     """Start a world with the deployed routing and the app's own handlers."""
     parameters = json.loads(PARAMETERS.read_text())["Parameters"]
     # Rules and functions are those of AWS, names and waits those of the local stage.
-    values = {**parameters, "Target": "aws"}
+    # People's answers are awaited for ten minutes, less than their tokens live.
+    waits = {"ReviewTimeoutSeconds": "600", "ActionTimeoutSeconds": "600"}
+    values = {**parameters, "Target": "aws", **waits}
     stack, _resolver = read_stack(TEMPLATE, values, region=REGION, account=ACCOUNT)
     stack.environment.update(OWN_ENVIRONMENT)
-    world = World(stack, packages=("app", "chalicelib"))
+    is_nightly = os.environ.get("SOUK_DEPTH") == "nightly"
+    world = World(stack, packages=("app", "chalicelib"), goes_the_long_way=is_nightly)
     world.mutations.after_import("chalicelib.orders.sandbox_gateway", _outside(world))
     world.start()
     world.runtime.handlers[HANDLER] = "app.app"

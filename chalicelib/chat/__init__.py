@@ -1,0 +1,1 @@
+"""Conversations between customers and support, and the actions that sockets take."""

@@ -1,0 +1,1 @@
+"""Live connections: sockets, topics, sequences and fan-out."""
