@@ -2,13 +2,13 @@
 
 import pytest
 
-from chalicelib.kernel.errors import Conflict, Unavailable
+from chalicelib.kernel.errors import Conflict
 from chalicelib.kernel.idempotency import AlreadyAnswered
 from chalicelib.orders.payments import Captured
 from chalicelib.orders.rules import OrderStatus, PaymentStatus
 from chalicelib.orders.service import Contradiction
 from tests.fakes.payments import FakeGateway
-from tests.unit.orders.bench import Bench, once
+from tests.unit.orders.bench import Bench
 
 
 def test_happy_path_is_five_events() -> None:
@@ -373,12 +373,3 @@ def test_a_key_has_one_refund() -> None:
     with pytest.raises(AlreadyAnswered):
         bench.refund(1000)
     assert len(bench.record.refunds) == 1
-
-
-def test_nobody_can_order_without_a_provider() -> None:
-    """Without a payment provider nothing is accepted."""
-    bench = Bench()
-    object.__setattr__(bench.placing, "provider", None)
-    with pytest.raises(Unavailable):
-        bench.place()
-    assert once().key == "key-00001"
