@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from chalicelib.wire.models import PageParameters, View
+from chalicelib.wire.models import PLAIN_BOOLEAN, PageParameters, View
 
 Recipient = Annotated[
     str,
@@ -44,7 +44,7 @@ class MailboxPage(View):
 class NotificationParameters(PageParameters):
     """Which notifications; `unread` leaves out what was read."""
 
-    unread: bool = False
+    unread: Annotated[bool, PLAIN_BOOLEAN] = False
 
 
 class ReferenceView(View):

@@ -4,15 +4,18 @@ Requests are strict, frozen and closed: no coercion, no unknown field. They are 
 JSON mode only; the models of one slice stand in its `schemas`.
 """
 
+import re
 from typing import Annotated, Final
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic_core import PydanticCustomError
 
 _CONTROL: Final = r"\x00-\x1f\x7f-\x9f"
 _LINE: Final = rf"^[^{_CONTROL}]*[^\s{_CONTROL}][^{_CONTROL}]*$"
 _LINE_OR_EMPTY: Final = rf"^[^{_CONTROL}]*$"
 _TEXT_CONTROL: Final = r"\x00-\x08\x0b-\x1f\x7f-\x9f"
 _TEXT: Final = rf"^[^{_TEXT_CONTROL}]*[^\s{_TEXT_CONTROL}][^{_TEXT_CONTROL}]*$"
+_INTEGER: Final = re.compile(r"-?(0|[1-9][0-9]{0,14})")
 _TEXT_OR_EMPTY: Final = rf"^[^{_TEXT_CONTROL}]*$"
 
 
@@ -109,8 +112,25 @@ class AddressFields(Request):
     phone: Phone | None = None
 
 
+def _plain_integer(written: object) -> object:
+    if isinstance(written, str) and not _INTEGER.fullmatch(written):
+        raise PydanticCustomError("int_parsing", "Write an integer, such as 20.")
+    return written
+
+
+def _plain_boolean(written: object) -> object:
+    if isinstance(written, str) and written not in {"true", "false"}:
+        raise PydanticCustomError("bool_parsing", "Write true or false.")
+    return written
+
+
+# Pydantic alone would read 1.0, +1, 1_0 and "yes" as well.
+PLAIN_INTEGER: Final = BeforeValidator(_plain_integer)
+PLAIN_BOOLEAN: Final = BeforeValidator(_plain_boolean)
+
+
 class PageParameters(Parameters):
     """How much of a list, and from where."""
 
-    limit: Annotated[int, Field(ge=1, le=100)] = 20
+    limit: Annotated[int, PLAIN_INTEGER, Field(ge=1, le=100)] = 20
     cursor: Annotated[str, StringConstraints(min_length=1, max_length=2048)] | None = None
