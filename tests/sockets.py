@@ -13,6 +13,7 @@ from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from chalicelib.kernel.domain_events import DomainEvent
 from tests.cloud import STAGE, bare_client
 
 DOMAIN = "sockets.example"
@@ -32,6 +33,7 @@ class SocketGateway:
     _made: int = 0
     _read: dict[str, str] = field(default_factory=dict)
     _frames: int = 0
+    _last_batch: list[Any] = field(default_factory=list)
 
     # --- clients -------------------------------------------------------------------------------
     def connect(self, url: str, origin: str | None = None) -> str:
@@ -80,7 +82,40 @@ class SocketGateway:
     def fan_out(self) -> None:
         """Deliver what is new in the stream of the live table, in one batch a call."""
         for batch in self._batches():
+            self._last_batch = batch
             call("chat_fanout", {"Records": batch})
+
+    def fan_out_again(self) -> None:
+        """Deliver the last batch once more, as a stream may."""
+        call("chat_fanout", {"Records": self._last_batch})
+
+    def work_off_the_queue(self) -> None:
+        """Hand the messages of the queue of pushes to its consumer."""
+        sqs = bare_client("sqs")
+        url = sqs.get_queue_url(QueueName=f"souk-{STAGE}-live")["QueueUrl"]
+        found = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
+        records = [
+            {
+                "messageId": one["MessageId"],
+                "body": one["Body"],
+                "receiptHandle": one["ReceiptHandle"],
+                "attributes": {"ApproximateReceiveCount": "1"},
+            }
+            for one in found
+        ]
+        reply = call("notify_live", {"Records": records})
+        assert reply == {"batchItemFailures": []}, reply
+        for one in found:
+            sqs.delete_message(QueueUrl=url, ReceiptHandle=one["ReceiptHandle"])
+
+    def tell(self, *events: DomainEvent) -> None:
+        """Put events on the queue of pushes as the bus would, and work it off."""
+        sqs = bare_client("sqs")
+        url = sqs.get_queue_url(QueueName=f"souk-{STAGE}-live")["QueueUrl"]
+        for event in events:
+            told = {"detail-type": event.type.name, "detail": event.detail()}
+            sqs.send_message(QueueUrl=url, MessageBody=json.dumps(told))
+        self.work_off_the_queue()
 
     def _batches(self) -> Iterator[list[Any]]:
         streams = bare_client("dynamodbstreams")
@@ -128,7 +163,9 @@ class SocketGateway:
 
 
 def _plain(record: dict[str, Any]) -> dict[str, Any]:
-    return {**record, "eventSourceARN": f"arn:aws:dynamodb:::table/souk-{STAGE}-live/stream/1"}
+    change = {**record["dynamodb"], "ApproximateCreationDateTime": 1}
+    arn = f"arn:aws:dynamodb:us-east-1:0:table/souk-{STAGE}-live/stream/1"
+    return {**record, "dynamodb": change, "eventSourceARN": arn}
 
 
 def call(function: str, event: dict[str, Any]) -> Any:

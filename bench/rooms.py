@@ -1,0 +1,260 @@
+"""Rooms full of people who talk, lose their connection and come back: is every message there?
+
+`python -m bench.rooms --rooms 50 --members 20 --messages 100` against a running shop (`make run`)
+prints the totals and fails unless every member got every message exactly once and in order after
+dropping numbers it knows, and nobody else got anything.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import random
+import sys
+import time
+import uuid
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from local.shop import Shop
+from local.socket_client import FrameRefused, LiveSocket
+
+PASSWORD: Final = "demo-Souk-2026-pass"
+# A connection listens to twenty topics, its own user among them.
+ROOMS_A_SOCKET: Final = 19
+PATIENCE_S: Final = 60.0
+FRAMES_PAUSE_S: Final = 0.21
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much is talked; `reconnecting` is the share of members who drop out once."""
+
+    rooms: int = 50
+    members: int = 20
+    messages: int = 100
+    reconnecting: float = 0.1
+    seed: int = 1
+
+
+@dataclass(slots=True)
+class Totals:
+    """What came of it."""
+
+    deliveries: int = 0
+    missing: int = 0
+    out_of_order: int = 0
+    to_strangers: int = 0
+    repeats: int = 0
+    reconnects: int = 0
+    seconds: float = 0.0
+
+    @property
+    def is_right(self) -> bool:
+        """Every promise held."""
+        return not (self.missing or self.out_of_order or self.to_strangers)
+
+
+@dataclass(slots=True)
+class Seat:
+    """One member in some rooms, by one socket at a time; `heard` are the numbers as they came."""
+
+    caller: Shop
+    rooms: list[str]
+    socket: LiveSocket
+    heard: dict[str, list[int]] = field(default_factory=dict)
+    known: dict[str, set[int]] = field(default_factory=dict)
+    repeats: int = 0
+    _taken: int = 0
+
+    async def sit(self) -> None:
+        """Connect and ask for what was missed in every room."""
+        self.socket = await LiveSocket(self.caller).open()
+        self._taken = 0
+        for room in self.rooms:
+            await self._catch_up(room)
+
+    async def _catch_up(self, room: str) -> None:
+        while True:
+            since = max(self.heard.get(room, [1]))
+            answer = await patiently(self.socket, "sub.add", topic=f"conv:{room}", since=since)
+            self.take()
+            if answer["complete"]:
+                return
+
+    def take(self) -> None:
+        """Look at what has arrived: known numbers are dropped, as clients do."""
+        fresh = self.socket.received[self._taken :]
+        self._taken = len(self.socket.received)
+        for frame in fresh:
+            if frame["type"] != "chat.message":
+                continue
+            room, seq = frame["data"]["conversation_id"], frame["seq"]
+            known = self.known.setdefault(room, set())
+            if seq in known:
+                self.repeats += 1
+                continue
+            known.add(seq)
+            self.heard.setdefault(room, []).append(seq)
+
+    async def drop_out(self) -> None:
+        """Lose the connection without a word, and come back."""
+        self.take()
+        await self.socket.close()
+        self.take()
+        await self.sit()
+
+
+async def patiently(socket: LiveSocket, action: str, **data: Any) -> Any:
+    """Ask again when it was too fast (Any: JSON)."""
+    while True:
+        try:
+            return await socket.ask(action, **data)
+        except FrameRefused as refused:
+            if refused.code not in {"rate_limited", "unavailable"}:
+                raise
+            await asyncio.sleep(FRAMES_PAUSE_S)
+
+
+def staff_members(shop: Shop, admin: Shop, count: int) -> list[Shop]:
+    """Sign up `count` people for the desk."""
+    members = []
+    for number in range(1, count + 1):
+        email = f"desk-{number:02d}@souk.example"
+        account = {"email": email, "password": PASSWORD, "name": f"Desk {number}"}
+        shop.call("POST", "/users/register", account)
+        found = admin.get("/admin/users", email=email)["items"][0]
+        if found["status"] == "UNVERIFIED":
+            token = shop.mail(email, "verify_email", within_s=PATIENCE_S)["token"]
+            shop.call("POST", "/users/verify-email", {"token": token})
+        if found["role"] != "support":
+            admin.ask("POST", f"/admin/users/{found['id']}/role", {"role": "support"})
+        members.append(shop.sign_in(email, PASSWORD))
+    return members
+
+
+def open_rooms(customer: Shop, count: int) -> list[str]:
+    """Begin `count` conversations."""
+    rooms = []
+    for number in range(count):
+        asked = {"subject": f"Room {number}", "text": "Hello", "client_id": uuid.uuid4().hex}
+        begun = customer.ask("POST", "/chat/conversations", asked, expect=201)
+        rooms.append(begun["conversation"]["id"])
+    return rooms
+
+
+async def seat_everybody(members: list[Shop], rooms: list[str]) -> list[Seat]:
+    """Every member in every room, on as many sockets as that takes."""
+    parts = [rooms[at : at + ROOMS_A_SOCKET] for at in range(0, len(rooms), ROOMS_A_SOCKET)]
+    seats = [Seat(member, part, LiveSocket(member)) for member in members for part in parts]
+    for seat in seats:
+        await seat.sit()
+    return seats
+
+
+async def talk(seats: list[Seat], size: Size) -> int:
+    """Everybody says their share; some drop out on the way. How many reconnected."""
+    draws = random.Random(size.seed)
+    leavers = draws.sample(range(len(seats)), round(len(seats) * size.reconnecting))
+    by_room: dict[str, list[Seat]] = {}
+    for seat in seats:
+        for room in seat.rooms:
+            by_room.setdefault(room, []).append(seat)
+    lines: dict[int, list[tuple[str, int]]] = {id(seat): [] for seat in seats}
+    for room, sitting in by_room.items():
+        for number in range(size.messages):
+            lines[id(sitting[number % len(sitting)])].append((room, number))
+
+    async def one(index: int, seat: Seat) -> None:
+        mine = lines[id(seat)]
+        leaves_at = draws.randrange(1, max(2, len(mine))) if index in leavers else None
+        for said, (room, number) in enumerate(mine):
+            if said == leaves_at:
+                await seat.drop_out()
+            await patiently(
+                seat.socket, "chat.send", conversation_id=room, text=f"line {number}"
+            )
+            await asyncio.sleep(FRAMES_PAUSE_S)
+        if leaves_at is not None and leaves_at >= len(mine):
+            await seat.drop_out()
+
+    await asyncio.gather(*(one(index, seat) for index, seat in enumerate(seats)))
+    return len(leavers)
+
+
+async def wait_for_all(seats: list[Seat], last_seq: int) -> None:
+    """Until everybody has everything, or nothing more comes for a while."""
+    quiet_since, before = time.monotonic(), -1
+    while time.monotonic() - quiet_since < PATIENCE_S:
+        for seat in seats:
+            seat.take()
+        got = sum(len(heard) for seat in seats for heard in seat.heard.values())
+        if got == sum(len(seat.rooms) for seat in seats) * (last_seq - 1):
+            return
+        if got != before:
+            quiet_since, before = time.monotonic(), got
+        await asyncio.sleep(0.2)
+
+
+async def play(info: dict[str, Any], size: Size) -> Totals:
+    """Fill the rooms of a running shop and count (Any: the content of stack.json)."""
+    shop = Shop(info["api_url"])
+    logins = info["logins"]
+    admin, customer = (
+        shop.sign_in(logins[role]["email"], logins[role]["password"])
+        for role in ("admin", "customer")
+    )
+    members = await asyncio.to_thread(staff_members, shop, admin, size.members)
+    rooms = await asyncio.to_thread(open_rooms, customer, size.rooms)
+    for room in rooms:
+        for member in members:
+            path = f"/admin/chat/conversations/{room}/assign"
+            await asyncio.to_thread(member.ask, "POST", path)
+    stranger = await LiveSocket(shop.sign_in("bruno@souk.example", PASSWORD)).open()
+    seats = await seat_everybody(members, rooms)
+    started = time.monotonic()
+    reconnects = await talk(seats, size)
+    last_seq = size.messages + 1
+    await wait_for_all(seats, last_seq)
+    totals = count(seats, stranger, last_seq)
+    totals.seconds, totals.reconnects = round(time.monotonic() - started, 1), reconnects
+    for seat in seats:
+        await seat.socket.close()
+    await stranger.close()
+    return totals
+
+
+def count(seats: list[Seat], stranger: LiveSocket, last_seq: int) -> Totals:
+    """Compare what everybody heard with what was said (the first line was said before)."""
+    totals = Totals()
+    for seat in seats:
+        totals.repeats += seat.repeats
+        for room in seat.rooms:
+            heard = seat.heard.get(room, [])
+            totals.deliveries += len(heard)
+            totals.missing += last_seq - 1 - len(heard)
+            totals.out_of_order += sum(a > b for a, b in zip(heard, heard[1:], strict=False))
+    totals.to_strangers = sum(one["topic"].startswith("conv:") for one in stranger.received)
+    return totals
+
+
+def main() -> int:
+    """Play against the shop whose stack.json is named."""
+    options = argparse.ArgumentParser(prog="python -m bench.rooms", description=__doc__)
+    options.add_argument("--stack", default=".local/stack.json", help="stack.json of the shop")
+    options.add_argument("--rooms", type=int, default=50)
+    options.add_argument("--members", type=int, default=20)
+    options.add_argument("--messages", type=int, default=100)
+    options.add_argument("--reconnecting", type=float, default=0.1)
+    given = options.parse_args()
+    info = json.loads(Path(given.stack).read_text())
+    size = Size(given.rooms, given.members, given.messages, given.reconnecting)
+    totals = asyncio.run(play(info, size))
+    sys.stdout.write(f"{totals}\n")
+    return 0 if totals.is_right else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
