@@ -33,6 +33,8 @@ PLUGINS: Final = (
 WHITE: Final = (255, 255, 255)
 ORIENTATION: Final = 0x0112
 GAP: Final = 2.0
+# A JPEG shrunk by its own decoder to just above the target loses what grain it has.
+DRAFT_GAP: Final = 1.3
 MIN_FACTOR: Final = 2
 BAND_ROWS: Final = 64
 
@@ -103,7 +105,7 @@ class Foreign:
         target = (max(1, round(width * scale)), max(1, round(height * scale)))
         with decoder():
             profile = self._image.info.get("icc_profile")
-            self._image.draft(None, target)
+            self._image.draft(None, (int(target[0] * DRAFT_GAP), int(target[1] * DRAFT_GAP)))
             self._image.load()
             image = shrunk(_nearly(self._image, target), target)
             image = _in_srgb(image, profile)
