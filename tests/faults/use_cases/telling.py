@@ -105,18 +105,25 @@ def one_ticket(world: World, session: ClientSession) -> list[str]:
 
 
 def died_once(world: World, session: ClientSession) -> list[str]:
-    """The poison is one open dead letter with its cause, and its neighbour was told (I10)."""
+    """The poison is a dead letter with its cause, and its neighbour was told (I10).
+
+    A duplicated or added poison message is a second letter; the same message never is.
+    """
     rows = world.substrate.rows(CORE)
     letters = [row for row in rows if row["pk"].startswith("DEAD#") and row["sk"] == "META"]
-    found = [f"I10 {len(letters)} dead letters"] * (len(letters) != 1)
+    found = [f"I10 {len(letters)} dead letters"] * (len(letters) not in {1, 2})
+    found += [f"I10 {one['id']}: no cause" for one in letters if not one["cause"]]
     return found + told_once(world, session)
 
 
 def redriven(world: World, session: ClientSession) -> list[str]:
-    """The old letter is REDRIVEN, and the poison lies in a new one; a repeat may add another."""
+    """The old letter is REDRIVEN, and the poison lies in new ones.
+
+    A send whose reply is lost is repeated, and each copy of the poison dies by itself.
+    """
     del session
     done, fresh = _letters(world, "REDRIVEN"), _letters(world, "OPEN")
-    if len(done) == 1 and len(fresh) in {1, 2}:
+    if len(done) == 1 and fresh:
         return []
     return [f"T35 redriven {len(done)}, open {len(fresh)}"]
 
