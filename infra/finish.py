@@ -30,6 +30,13 @@ PREFLIGHT_REPLY: Final = """\
 #end
 #end
 """
+# Push reaches devices of our platform applications; the embedded AWS decides on "*" alone.
+OWN_PUSH: Final = {
+    "Resource": [
+        {"Fn::Sub": f"arn:${{AWS::Partition}}:sns:${{AWS::Region}}:${{AWS::AccountId}}:{place}"}
+        for place in ("app/*/souk-${Stage}", "endpoint/*/souk-${Stage}/*")
+    ]
+}
 # The embedded AWS checks sending against everything; AWS knows identities and the sender.
 OWN_MAIL: Final = {
     "Resource": [
@@ -122,6 +129,8 @@ def _narrow(role: dict[str, Any]) -> None:
             )
             if statement["Action"] == ["ses:SendEmail"]:
                 statement.update(OWN_MAIL)
+            if statement["Action"] == ["sns:CreatePlatformEndpoint", "sns:Publish"]:
+                statement.update(OWN_PUSH)
 
 
 def _here(arn: Any) -> Any:

@@ -17,6 +17,7 @@ FILES = sorted(file.stem for file in FOLDER.glob("*.json"))
 # Actions for which the API knows no narrower resource; sending mail is narrowed for AWS.
 ANYWHERE = {
     "ses:SendEmail",
+    "sns:CreatePlatformEndpoint",
     "sns:Publish",
     "states:SendTaskSuccess",
     "xray:PutTelemetryRecords",

@@ -123,3 +123,11 @@ def test_finished_mail_leaves_from_the_shops_address_only() -> None:
     (sending,) = [s for s in policy["Statement"] if "ses:SendEmail" in s["Action"]]
     assert sending["Condition"] == {"StringEquals": {"ses:FromAddress": {"Ref": "MailFrom"}}}
     assert "*" not in sending["Resource"]
+
+
+def test_finished_push_reaches_our_own_applications_only() -> None:
+    """On AWS the consumer of push messages can publish to no topic and no foreign device."""
+    finished = finish(json.loads(json.dumps(packaged_template())))["Resources"]
+    policy = finished["NotifyPushRole"]["Properties"]["Policies"][0]["PolicyDocument"]
+    (pushing,) = [s for s in policy["Statement"] if "sns:Publish" in s["Action"]]
+    assert all("souk-${Stage}" in place["Fn::Sub"] for place in pushing["Resource"])

@@ -95,6 +95,8 @@ class Journey:
         if self.prepare is not None:
             self.prepare(Visit(FRONT.session(world, ClientModel.RETRIES)))
             world.drain()
+            # What was prepared is older than what is under test.
+            world.clock.advance(1)
 
     def play(self, session: ClientSession) -> None:
         """The steps under test."""
