@@ -183,22 +183,40 @@ def call(function: str, event: dict[str, Any]) -> Any:
 
 
 class _Connection:
-    """An HTTP connection that ends at the gateway of the test."""
+    """An HTTP connection that ends at the gateway of the test; it is its own socket and file."""
 
     gateway: SocketGateway
 
     def __init__(self, host: str, **_options: object) -> None:
         self.host = host
-        self._status = 0
+        self.sock = self
+        self._reply: list[bytes] = []
 
-    def request(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> None:
+    def connect(self) -> None:
+        """Nothing to connect."""
+
+    def makefile(self, _mode: str) -> "_Connection":
+        """What is read from."""
+        return self
+
+    def sendall(self, sent: bytes) -> None:
         """Take the request; an unsigned one is a bug."""
-        assert headers["authorization"].startswith("AWS4-HMAC-SHA256 Credential=")
-        self._status = self.gateway.manage(method, path, body)
+        head, _, body = sent.partition(b"\r\n\r\n")
+        first, *headers = head.decode().split("\r\n")
+        method, path, _ = first.split(" ")
+        named = dict(line.split(": ", 1) for line in headers)
+        assert named["authorization"].startswith("AWS4-HMAC-SHA256 Credential=")
+        assert int(named["content-length"]) == len(body)
+        status = self.gateway.manage(method, path, body)
+        self._reply = [f"HTTP/1.1 {status} Said\r\n".encode(), b"Content-Length: 0\r\n", b"\r\n"]
 
-    def getresponse(self) -> SimpleNamespace:
-        """The reply."""
-        return SimpleNamespace(status=self._status, read=lambda: b"")
+    def readline(self, _most: int) -> bytes:
+        """The next line of the reply."""
+        return self._reply.pop(0) if self._reply else b""
+
+    def read(self, _length: int) -> bytes:
+        """The body of the reply."""
+        return b""
 
     def close(self) -> None:
         """Nothing to close."""

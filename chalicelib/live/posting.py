@@ -27,6 +27,7 @@ SERVICE: Final = "execute-api"
 ALGORITHM: Final = "AWS4-HMAC-SHA256"
 TIMEOUT_S: Final = 1.0
 CONNECTIONS_MAX: Final = 32
+LINE_MAX: Final = 8_192
 _EMPTY: Final = Payload(b"", hashlib.sha256(b"").hexdigest())
 
 logger: Final = logging.getLogger(__name__)
@@ -117,7 +118,7 @@ class SignedPoster:
     def __init__(self, signer: Signer, timeout_s: float = TIMEOUT_S) -> None:
         self._signer = signer
         self._timeout_s = timeout_s
-        self._idle: dict[str, LifoQueue[http.client.HTTPConnection]] = {}
+        self._idle: dict[str, LifoQueue[_Line]] = {}
 
     def post(self, endpoint: str, connection_id: str, payload: Payload) -> Posted:
         """Send once."""
@@ -133,7 +134,7 @@ class SignedPoster:
         headers = self._signer.headers(method, address.host, path, payload.digest)
         try:
             status = self._status(address, (method, path, payload.body, headers))
-        except (OSError, http.client.HTTPException):
+        except (OSError, ValueError, http.client.HTTPException):
             logger.info("connection not reached", extra={"socket_id": connection_id})
             return Posted.FAILED
         if status == http.client.GONE:
@@ -148,36 +149,76 @@ class SignedPoster:
             return self._exchange(self._new(address), pool, request)
         try:
             return self._exchange(kept, pool, request)
-        except (ConnectionError, http.client.RemoteDisconnected):
+        except ConnectionError:
             # The other side closed it while it was idle: this request was never looked at.
             return self._exchange(self._new(address), pool, request)
 
     def _exchange(
         self,
-        connection: http.client.HTTPConnection,
-        pool: "LifoQueue[http.client.HTTPConnection]",
+        line: "_Line",
+        pool: "LifoQueue[_Line]",
         request: tuple[str, str, bytes, dict[str, str]],
     ) -> int:
-        method, path, body, headers = request
         try:
-            connection.request(method, path, body or None, headers)
-            reply = connection.getresponse()
-            reply.read()
+            status = line.ask(*request)
         except BaseException:
-            connection.close()
+            line.close()
             raise
-        if pool.full():
-            connection.close()
+        if pool.full() or not line.is_open:
+            line.close()
         else:
-            pool.put_nowait(connection)
-        return reply.status
+            pool.put_nowait(line)
+        return status
 
-    def _new(self, address: _Address) -> http.client.HTTPConnection:
+    def _new(self, address: _Address) -> "_Line":
         if address.scheme == "http":
-            return http.client.HTTPConnection(address.host, timeout=self._timeout_s)
-        return http.client.HTTPSConnection(
+            return _Line(http.client.HTTPConnection(address.host, timeout=self._timeout_s))
+        connection = http.client.HTTPSConnection(
             address.host, timeout=self._timeout_s, context=_tls_context()
         )
+        return _Line(connection)
+
+
+class _Line:
+    """One kept connection that asks small things and wants to know a status only.
+
+    http.client opens it; its reading of replies, which builds a mail message of the headers,
+    would cost more than everything else together.
+    """
+
+    def __init__(self, connection: http.client.HTTPConnection) -> None:
+        connection.connect()
+        self._connection = connection
+        self._replies = connection.sock.makefile("rb")
+        self.is_open = True
+
+    def ask(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> int:
+        """Send one request; the status of its reply, which is read to its end."""
+        told = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        head = f"{method} {path} HTTP/1.1\r\n{told}content-length: {len(body)}\r\n\r\n"
+        self._connection.sock.sendall(head.encode("latin-1") + body)
+        first = self._replies.readline(LINE_MAX).split(None, 2)
+        if len(first) < 2:  # noqa: PLR2004 - version and status
+            raise http.client.RemoteDisconnected("no reply")
+        self._replies.read(self._length())
+        return int(first[1])
+
+    def _length(self) -> int:
+        length = 0
+        while (line := self._replies.readline(LINE_MAX)) not in {b"\r\n", b"\n", b""}:
+            name, _, value = line.lower().partition(b":")
+            if name == b"content-length":
+                length = int(value)
+            elif name == b"transfer-encoding" or (name == b"connection" and b"close" in value):
+                # Not what this service sends; what follows is left unread with the connection.
+                self.is_open = False
+        return length
+
+    def close(self) -> None:
+        """Hang up."""
+        self.is_open = False
+        self._replies.close()
+        self._connection.close()
 
 
 @lru_cache(maxsize=1)

@@ -1,0 +1,52 @@
+"""Every fault at every call and delivery of sockets: no message lost, misnumbered or misdirected."""
+
+import os
+import random
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from tests.faults.harness.clients import ClientModel
+from tests.faults.harness.points import delivery_points, single_points
+from tests.faults.use_cases import shop as shop_module
+from tests.faults.use_cases.shop import Shop, open_shop
+from tests.faults.use_cases.sockets import HALL, USE_CASES, Talk
+
+POINTS_MAX = int(os.environ.get("SOUK_SOCKET_POINTS", "120"))
+SOCKETS = {"SOUK_SOCKET_BASE_URL": "wss://sockets.example/v1"}
+
+
+@pytest.fixture(scope="module")
+def shop() -> Iterator[Shop]:
+    """One world for all of them."""
+    before = dict(shop_module.OWN_ENVIRONMENT)
+    shop_module.OWN_ENVIRONMENT.update(SOCKETS)
+    opened = open_shop()
+    HALL.install(opened.world)
+    opened.world.runtime.cold_start()
+    shop_module.OWN_ENVIRONMENT.clear()
+    shop_module.OWN_ENVIRONMENT.update(before)
+    yield opened
+    opened.world.stop()
+
+
+@pytest.mark.timeout(1_800)
+@pytest.mark.parametrize("use_case", USE_CASES, ids=lambda use_case: use_case.name)
+def test_sockets_survive(
+    shop: Shop, use_case: Talk, seed: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A clean run breaks nothing, and neither does any single fault that is drawn."""
+    recording = shop.runner.discover(use_case)
+    assert recording.violations == []
+    points = [
+        *single_points(use_case.name, ClientModel.RETRIES, recording),
+        *delivery_points(use_case.name, recording),
+    ]
+    if len(points) > POINTS_MAX:
+        points = random.Random(seed).sample(points, POINTS_MAX)
+    verdicts = [shop.runner.run(use_case, point, recording) for point in points]
+    broken = [(v.point.replay, v.violations, v.drift, v.fired) for v in verdicts if not v.survived]
+    with capsys.disabled():
+        sys.stdout.write(f"\n{use_case.name}: {len(points)} points, {len(broken)} broken\n")
+    assert broken == []
