@@ -75,7 +75,9 @@ def test_a_cursor_of_another_place(
     assert nora.call("GET", f"/orders?cursor={mine}").status == 200
 
 
-@pytest.mark.parametrize("limit", ["0", "-1", "101", "x", "1e1", "1.0", "1_0", "", "99999999999999999999"])
+@pytest.mark.parametrize(
+    "limit", ["0", "-1", "101", "x", "1e1", "1.0", "1_0", "", "99999999999999999999"]
+)
 def test_limits(nora: Shop, support: Shop, anybody: Shop, limit: str) -> None:
     """One to a hundred, on every list."""
     for caller, path in (
