@@ -3,7 +3,7 @@
 import base64
 import binascii
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
@@ -16,6 +16,7 @@ from chalicelib.kernel.errors import (
     PayloadTooLarge,
     UnsupportedMediaType,
 )
+from chalicelib.wire.models import Request
 
 BODY_BYTES_MAX: Final = 64 * 1024
 NESTING_MAX: Final = 32
@@ -82,9 +83,25 @@ def _nesting(value: Any) -> int:
 def parse_model(model: type[BaseModel], raw: bytes) -> BaseModel:
     """The request in `raw`; Invalid with one entry for each field that is not allowed."""
     try:
-        return model.model_validate_json(raw)
+        read = model.model_validate_json(raw)
     except ValidationError as error:
         raise invalid(error) from error
+    if nulls := list(_nulls(read, ())):
+        raise Invalid([FieldError(_path(path), "null", "Null is not allowed.") for path in nulls])
+    return read
+
+
+def _nulls(value: object, path: tuple[str | int, ...]) -> Iterator[tuple[str | int, ...]]:
+    """Where null was sent for a field that may be absent but not null."""
+    if isinstance(value, Request):
+        for name in value.model_fields_set:
+            sent = getattr(value, name)
+            if sent is None and name not in value.NULLABLE:
+                yield (*path, name)
+            yield from _nulls(sent, (*path, name))
+    elif isinstance(value, list | tuple):
+        for place, entry in enumerate(value):
+            yield from _nulls(entry, (*path, place))
 
 
 def parse_query(model: type[BaseModel], given: Mapping[str, str]) -> BaseModel:

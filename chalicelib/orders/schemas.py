@@ -2,9 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, StringConstraints
-from pydantic.json_schema import SkipJsonSchema
-from pydantic_core import PydanticCustomError
+from pydantic import Field, StringConstraints
 
 from chalicelib.orders.rules import FailureReason, OrderStatus, PaymentStatus, RefundStatus
 from chalicelib.wire.models import (
@@ -20,17 +18,7 @@ from chalicelib.wire.models import (
 PaymentToken = Annotated[str, StringConstraints(pattern=r"^tok_[a-z0-9_]{2,40}$")]
 VariantId = Annotated[str, StringConstraints(pattern=r"^var_[0-9A-HJKMNP-TV-Z]{26}$")]
 Reason = Literal["customer_request", "damaged", "lost", "goodwill", "other"]
-
-
-def _given(value: object) -> object:
-    if value is None:
-        raise PydanticCustomError("null_not_allowed", "Leave the field out instead of null.")
-    return value
-
-
-# A field that may be left out, and is not null if it is there.
-Expected = Annotated[Amount | SkipJsonSchema[None], BeforeValidator(_given)]
-Note = Annotated[Annotated[str, line(0, 200)] | SkipJsonSchema[None], BeforeValidator(_given)]
+Note = Annotated[str, line(0, 200)]
 
 
 class WantedLine(Request):
@@ -46,14 +34,14 @@ class PlaceOrder(Request):
     lines: Annotated[list[WantedLine], Field(min_length=1, max_length=25)]
     shipping_address: AddressFields
     payment_token: PaymentToken
-    expected_total: Expected = None
+    expected_total: Amount | None = None
 
 
 class DecideReview(Request):
     """What a person decides about a large order."""
 
     decision: Literal["approve", "reject"]
-    note: Note = None
+    note: Note | None = None
 
 
 class ShipOrder(Request):
@@ -68,7 +56,7 @@ class RefundOrder(Request):
 
     amount: Annotated[int, Field(ge=1, le=99_999_999_999)]
     reason: Reason
-    note: Note = None
+    note: Note | None = None
 
 
 class OrdersByStatus(PageParameters):

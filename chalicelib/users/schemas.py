@@ -89,6 +89,8 @@ class RefreshRequest(Request):
 class ProfilePatch(Request):
     """What to change; an absent field stays, a null phone is cleared."""
 
+    NULLABLE = frozenset({"phone"})
+
     # Made by factories, so that the document shows no default: absent means unchanged.
     name: PersonName = Field(default_factory=str)
     phone: Phone | None = Field(default_factory=lambda: None)

@@ -5,10 +5,18 @@ JSON mode only; the models of one slice stand in its `schemas`.
 """
 
 import re
-from typing import Annotated, Final
+from typing import Annotated, ClassVar, Final
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
-from pydantic_core import PydanticCustomError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    StringConstraints,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError
 
 _CONTROL: Final = r"\x00-\x1f\x7f-\x9f"
 _LINE: Final = rf"^[^{_CONTROL}]*[^\s{_CONTROL}][^{_CONTROL}]*$"
@@ -20,7 +28,27 @@ _TEXT_OR_EMPTY: Final = rf"^[^{_TEXT_CONTROL}]*$"
 
 
 class Request(BaseModel):
-    """A request body: strict, frozen, no unknown fields."""
+    """A request body: strict, frozen, no unknown fields.
+
+    A field that may be absent is declared `X | None = None`; null itself is allowed only where
+    the class names the field in `NULLABLE` (the contract's ~).
+    """
+
+    NULLABLE: ClassVar[frozenset[str]] = frozenset()
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """The schema as the edge enforces it: what may be absent is not null."""
+        schema = handler(core_schema)
+        fields = handler.resolve_ref_schema(schema).get("properties", {})
+        for name, field in fields.items():
+            kinds = [kind for kind in field.get("anyOf", ()) if kind != {"type": "null"}]
+            if name not in cls.NULLABLE and len(kinds) == 1:
+                del field["anyOf"]
+                field.update(kinds[0])
+        return schema
 
     model_config = ConfigDict(strict=True, frozen=True, extra="forbid", defer_build=True)
 
