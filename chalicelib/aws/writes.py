@@ -6,7 +6,7 @@ reserved word can bite.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from chalicelib.aws.items import Item, Key, to_attribute, to_item, to_key
@@ -155,3 +155,10 @@ class Elsewhere:
 
 
 Write = Put | Update | Check | Delete | Elsewhere
+
+
+def relabelled(write: Write, prefix: str) -> Write:
+    """The same write, its label prefixed: whose it is tells who joins another's transaction."""
+    if isinstance(write, Elsewhere):
+        return replace(write, write=replace(write.write, label=f"{prefix}{write.label}"))
+    return replace(write, label=f"{prefix}{write.label}")

@@ -1,14 +1,14 @@
 """Media rows in the core table: one step per change, deadlines in the sparse index."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any, Final
 
 from chalicelib.aws.event_rows import step
 from chalicelib.aws.items import Item
 from chalicelib.aws.objects import Bucket, ObjectChanged, ObjectGone
 from chalicelib.aws.table import ConditionFailed, Query, Table
-from chalicelib.aws.writes import Put, Update, Write
+from chalicelib.aws.writes import Put, Update, Write, relabelled
 from chalicelib.kernel.clock import instant, later, moment
 from chalicelib.kernel.ids import bucket_of
 from chalicelib.media.moves import Changed, Move, Overtaken
@@ -55,7 +55,7 @@ class MediaTable:
 
     def move_with(self, move: Move, others: Sequence[Write]) -> Media:
         """A step together with the writes of another aggregate."""
-        own = [replace(write, label=f"{UPLOAD}{write.label}") for write in move_writes(move)]
+        own = [relabelled(write, UPLOAD) for write in move_writes(move)]
         self.transact([*own, *others])
         return move.written
 

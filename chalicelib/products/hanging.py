@@ -5,11 +5,10 @@ from the product as it was just read. Labels of these writes begin with `product
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from chalicelib.aws.writes import Write
+from chalicelib.aws.writes import Write, relabelled
 from chalicelib.kernel.domain_events import PRODUCT_UPDATED, Cause
 from chalicelib.products.product_writes import changes, next_edition
 from chalicelib.products.rules import Hanging, Product, with_picture, without_picture
@@ -59,7 +58,7 @@ class Wall:
         if after == before:
             return Rehung(before, ())
         step = Change(before, after, PRODUCT_UPDATED, ["media"], {})
-        labelled = [replace(w, label=f"{LABEL}{w.label}") for w in changes(step, cause)]
+        labelled = [relabelled(write, LABEL) for write in changes(step, cause)]
         return Rehung(next_edition(step, cause), labelled)
 
 
