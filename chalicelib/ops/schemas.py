@@ -5,7 +5,16 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import ConfigDict, Field, StringConstraints
 
 from chalicelib.ops.rules import DeadLetter, Kind, ReplayStatus, RunStatus, Status
-from chalicelib.wire.models import Instant, Month, PageParameters, Parameters, Request, View, line
+from chalicelib.wire.models import (
+    LEFT_OUT_NOT_NULL,
+    Instant,
+    Month,
+    PageParameters,
+    Parameters,
+    Request,
+    View,
+    line,
+)
 
 
 class Health(View):
@@ -183,8 +192,6 @@ EventName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{1,60}$")]
 class EventParameters(PageParameters):
     """A span of the journal, or the history of one aggregate."""
 
-    model_config = ConfigDict(populate_by_name=True)
-
     begins: Instant | None = Field(None, alias="from")
     ends: Instant | None = Field(None, alias="to")
     type: EventName | None = None
@@ -227,7 +234,9 @@ class ReplayRequest(Request):
 
     begins: Instant = Field(alias="from")
     ends: Instant = Field(alias="to")
-    types: Annotated[list[EventName], Field(min_length=1, max_length=20)] | None = None
+    types: Annotated[
+        Annotated[list[EventName], Field(min_length=1, max_length=20)] | None, LEFT_OUT_NOT_NULL
+    ] = None
     dry_run: bool = True
 
 

@@ -2,12 +2,11 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, StringConstraints
-from pydantic.json_schema import SkipJsonSchema
-from pydantic_core import PydanticCustomError
+from pydantic import Field, StringConstraints
 
 from chalicelib.orders.rules import FailureReason, OrderStatus, PaymentStatus, RefundStatus
 from chalicelib.wire.models import (
+    LEFT_OUT_NOT_NULL,
     AddressFields,
     Amount,
     Month,
@@ -22,15 +21,9 @@ VariantId = Annotated[str, StringConstraints(pattern=r"^var_[0-9A-HJKMNP-TV-Z]{2
 Reason = Literal["customer_request", "damaged", "lost", "goodwill", "other"]
 
 
-def _given(value: object) -> object:
-    if value is None:
-        raise PydanticCustomError("null_not_allowed", "Leave the field out instead of null.")
-    return value
-
-
-# A field that may be left out, and is not null if it is there.
-Expected = Annotated[Amount | SkipJsonSchema[None], BeforeValidator(_given)]
-Note = Annotated[Annotated[str, line(0, 200)] | SkipJsonSchema[None], BeforeValidator(_given)]
+# Fields that may be left out, and are not null if they are there.
+Expected = Annotated[Amount | None, LEFT_OUT_NOT_NULL]
+Note = Annotated[Annotated[str, line(0, 200)] | None, LEFT_OUT_NOT_NULL]
 
 
 class WantedLine(Request):

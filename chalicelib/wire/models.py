@@ -5,10 +5,17 @@ JSON mode only; the models of one slice stand in its `schemas`.
 """
 
 import re
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
-from pydantic_core import PydanticCustomError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    StringConstraints,
+)
+from pydantic_core import CoreSchema, PydanticCustomError
 
 _CONTROL: Final = r"\x00-\x1f\x7f-\x9f"
 _LINE: Final = rf"^[^{_CONTROL}]*[^\s{_CONTROL}][^{_CONTROL}]*$"
@@ -127,6 +134,22 @@ def _plain_boolean(written: object) -> object:
 # Pydantic alone would read 1.0, +1, 1_0 and "yes" as well.
 PLAIN_INTEGER: Final = BeforeValidator(_plain_integer)
 PLAIN_BOOLEAN: Final = BeforeValidator(_plain_boolean)
+
+
+class _LeftOutNotNull:
+    """Marks `X | None` where None is only what an absent field becomes: null is not allowed."""
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        """The schema of X alone; a default is not validated."""
+        schema = handler(source)
+        if schema["type"] != "nullable":
+            raise TypeError("belongs on a type that may be None")
+        return schema["schema"]
+
+
+LEFT_OUT_NOT_NULL: Final = _LeftOutNotNull()
 
 
 class PageParameters(Parameters):

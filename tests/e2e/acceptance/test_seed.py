@@ -7,6 +7,7 @@ import pytest
 
 from local.demo_data import PASSWORD
 from local.shop import Shop
+from tests.e2e.acceptance.conftest import Core
 from tests.e2e.acceptance.shapes import (
     ADDRESS,
     CATEGORY,
@@ -20,7 +21,6 @@ from tests.e2e.acceptance.shapes import (
     fits,
     listed,
 )
-from tests.e2e.acceptance.conftest import Core
 
 # Slug: price and stock of each variant, as section 10 prints them.
 SHELVES: dict[str, tuple[str, dict[str, list[tuple[int, int]]]]] = {
