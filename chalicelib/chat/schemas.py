@@ -2,32 +2,25 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, StringConstraints
-from pydantic.json_schema import SkipJsonSchema
-from pydantic_core import PydanticCustomError
+from pydantic import Field, StringConstraints
 
 from chalicelib.products.presentation import PictureView
-from chalicelib.wire.models import Month, PageParameters, Parameters, Request, View, line, text
+from chalicelib.wire.models import (
+    PLAIN_INTEGER,
+    Month,
+    PageParameters,
+    Parameters,
+    Request,
+    View,
+    line,
+    text,
+)
 
 ClientId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{8,64}$")]
 
 
-def _given(value: object) -> object:
-    if value is None:
-        raise PydanticCustomError("null_not_allowed", "Leave the field out instead of null.")
-    return value
-
-
-OrderId = Annotated[
-    Annotated[str, StringConstraints(pattern=r"^ord_[0-9A-HJKMNP-TV-Z]{26}$")]
-    | SkipJsonSchema[None],
-    BeforeValidator(_given),
-]
-MediaId = Annotated[
-    Annotated[str, StringConstraints(pattern=r"^med_[0-9A-HJKMNP-TV-Z]{26}$")]
-    | SkipJsonSchema[None],
-    BeforeValidator(_given),
-]
+OrderId = Annotated[str, StringConstraints(pattern=r"^ord_[0-9A-HJKMNP-TV-Z]{26}$")] | None
+MediaId = Annotated[str, StringConstraints(pattern=r"^med_[0-9A-HJKMNP-TV-Z]{26}$")] | None
 Text = Annotated[str, text(1, 2000)]
 
 
@@ -51,8 +44,8 @@ class Say(Request):
 class MessagesAfter(Parameters):
     """Which messages: after which number, and how many."""
 
-    after: Annotated[int, Field(ge=0, le=999_999_999_999)] = 0
-    limit: Annotated[int, Field(ge=1, le=100)] = 20
+    after: Annotated[int, PLAIN_INTEGER, Field(ge=0, le=999_999_999_999)] = 0
+    limit: Annotated[int, PLAIN_INTEGER, Field(ge=1, le=100)] = 20
 
 
 class DeskPage(PageParameters):

@@ -5,7 +5,15 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import ConfigDict, Field, StringConstraints
 
 from chalicelib.ops.rules import DeadLetter, Kind, ReplayStatus, RunStatus, Status
-from chalicelib.wire.models import Instant, Month, PageParameters, Parameters, Request, View, line
+from chalicelib.wire.models import (
+    Instant,
+    Month,
+    PageParameters,
+    Parameters,
+    Request,
+    View,
+    line,
+)
 
 
 class Health(View):
@@ -182,8 +190,6 @@ EventName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{1,60}$")]
 
 class EventParameters(PageParameters):
     """A span of the journal, or the history of one aggregate."""
-
-    model_config = ConfigDict(populate_by_name=True)
 
     begins: Instant | None = Field(None, alias="from")
     ends: Instant | None = Field(None, alias="to")

@@ -1,8 +1,8 @@
 """Wire models of accounts; frozen requests double as commands."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import Field, RootModel, StringConstraints, model_validator
+from pydantic import Field, RootModel, StringConstraints, ValidationInfo, field_validator
 
 from chalicelib.wire.models import (
     AddressFields,
@@ -161,13 +161,15 @@ class StaffParameters(PageParameters):
     """Exactly one of a staff role (paged) and an address."""
 
     role: StaffRoleName | None = None
-    email: Email | None = None
+    email: Annotated[Email | None, Field(validate_default=True)] = None
 
-    @model_validator(mode="after")
-    def _one_of_both(self) -> Self:
-        if (self.role is None) == (self.email is None):
+    @field_validator("email")
+    @classmethod
+    def _one_of_both(cls, email: str | None, others: ValidationInfo) -> str | None:
+        # A role that is not allowed is missing here, and refused by itself.
+        if "role" in others.data and (others.data["role"] is None) == (email is None):
             raise ValueError("give exactly one of role and email")
-        return self
+        return email
 
 
 class MailSent(View):

@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from tests.e2e.acceptance.shapes import CURRENCY, TS, an_id, is_money, maybe
+from tests.e2e.acceptance.shapes import CURRENCY, PICTURE, TS, an_id, is_money, maybe
 
 MAIL: Final = {
     "channel": frozenset({"email", "sms", "push"}),
@@ -89,4 +89,73 @@ EXECUTION_DETAIL: Final = {
             "error": maybe(str),
         }
     ],
+}
+
+NOTIFICATION: Final = {
+    "id": an_id("ntf"),
+    "kind": frozenset({"order", "security"}),
+    "title": str,
+    "body": str,
+    "ref": maybe({"type": str, "id": str}),
+    "read": bool,
+    "created_at": TS,
+}
+MEDIA: Final = {
+    "id": an_id("med"),
+    "purpose": frozenset({"product", "chat"}),
+    "status": frozenset(
+        "AWAITING UPLOADED PROCESSING READY REJECTED FAILED EXPIRED DELETED".split()
+    ),
+    "content_type": maybe(str),
+    "width": maybe(int),
+    "height": maybe(int),
+    "placeholder": maybe(re.compile("#[0-9A-Fa-f]{6}")),
+    "alt": str,
+    "reject_reason": maybe(str),
+    "renditions": [
+        {"name": str, "format": str, "width": int, "height": int, "bytes": int, "url": str}
+    ],
+    "attached_to": maybe(an_id("prd")),
+    "created_at": TS,
+    "updated_at": TS,
+    "version": int,
+}
+CONVERSATION: Final = {
+    "id": an_id("cnv"),
+    "subject": str,
+    "status": frozenset({"OPEN", "ASSIGNED", "CLOSED"}),
+    "customer_id": an_id("usr"),
+    "customer_name": str,
+    "agent_id": maybe(an_id("usr")),
+    "order_id": maybe(an_id("ord")),
+    "last_seq": int,
+    "last_read": int,
+    "created_at": TS,
+    "updated_at": TS,
+    "version": int,
+}
+MESSAGE: Final = {
+    "conversation_id": an_id("cnv"),
+    "seq": int,
+    "sender_id": an_id("usr"),
+    "sender_role": frozenset({"customer", "agent"}),
+    "text": str,
+    "picture": maybe(PICTURE),
+    "client_id": re.compile("[A-Za-z0-9_-]{8,64}"),
+    "at": TS,
+}
+TICKET: Final = {
+    "id": an_id("tkt"),
+    "name": str,
+    "email": str,
+    "subject": str,
+    "order_number": maybe(str),
+    "status": frozenset({"OPEN", "ANSWERED", "CLOSED"}),
+    "created_at": TS,
+    "updated_at": TS,
+    "version": int,
+}
+TICKET_DETAIL: Final = {
+    **TICKET,
+    "messages": [{"seq": int, "author": frozenset({"requester", "staff"}), "text": str, "at": TS}],
 }

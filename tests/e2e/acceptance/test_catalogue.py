@@ -277,6 +277,7 @@ def test_life_of_a_category(merchant: Shop, anybody: Shop, core: Core) -> None:
     refused(merchant.call("PATCH", path, {"position": 1}, match(1)), 412, "version_mismatch")
     read = merchant.call("GET", path)
     assert (read.body["hidden"], etag(read)) == (True, '"2"')
+    assert slug not in {each["id"] for each in anybody.get("/categories")["items"]}
     row = core.row(f"CAT#{slug}")
     assert row
     assert (row["gsi1pk"], row["gsi1sk"]) == ("CATS", f"0100#{slug}")

@@ -1,5 +1,6 @@
 """Whatever somebody sends, no route answers 5xx, and every refusal is in the envelope."""
 
+import itertools
 import json
 import re
 import uuid
@@ -159,20 +160,16 @@ def attacker(shop: RunningShop, raw: Raw) -> Raw:
 def spoilt(body: dict[str, Any]) -> Iterator[bytes]:
     """The body with one field replaced by each value, deeper ones too."""
     for name, value in body.items():
-        for hostile in VALUES:
-            yield json.dumps(body | {name: hostile}).encode()
-        for raw_value in RAW_VALUES:
-            marked = json.dumps(body | {name: "@"}).encode()
-            yield marked.replace(b'"@"', raw_value, 1)
-        if isinstance(value, dict):
-            for inner in value:
-                for hostile in VALUES[::3]:
-                    yield json.dumps(body | {name: value | {inner: hostile}}).encode()
-        if isinstance(value, list) and value and isinstance(value[0], dict):
-            for inner in value[0]:
-                for hostile in VALUES[::2]:
-                    changed = [value[0] | {inner: hostile}]
-                    yield json.dumps(body | {name: changed}).encode()
+        yield from (json.dumps(body | {name: hostile}).encode() for hostile in VALUES)
+        marked = json.dumps(body | {name: "@"}).encode()
+        yield from (marked.replace(b'"@"', written, 1) for written in RAW_VALUES)
+        inside = value[0] if isinstance(value, list) and value else value
+        if not isinstance(inside, dict):
+            continue
+        for inner, hostile in itertools.product(inside, VALUES[::3]):
+            changed = inside | {inner: hostile}
+            put = [changed] if isinstance(value, list) else changed
+            yield json.dumps(body | {name: put}).encode()
 
 
 @pytest.mark.parametrize("route", BODIES, ids=" ".join)

@@ -100,6 +100,7 @@ def test_events(admin: Shop, nora: Shop, stall: Stall) -> None:
         f"from={day}&to={stamp(now)}",
         f"from={stamp(now)}&to={day}",
         "from=yesterday",
+        f"begins={stamp(now)}",
         "from=2026-01-01",
         f"aggregate_id={order['id']}&type=OrderPlaced&from={day}",
     ):
@@ -150,6 +151,7 @@ def test_replay(admin: Shop, core: Core) -> None:
         {"from": "2020-01-01T00:00:00.000Z", "to": "2020-01-01T01:00:00.000Z"},
         {"from": "2026-02-30T00:00:00.000Z", "to": "2026-02-30T01:00:00.000Z"},
         {"types": []},
+        {"types": None},
         {"types": ["NoSuch"]},
         {"types": ["OrderPaid"] * 21},
         {"dry_run": "yes"},

@@ -32,7 +32,8 @@ def some_orders(nora: Shop, stall: Stall) -> None:
         ordered(nora, basket(stall.variant["id"], 1, "tok_decline"))
 
 
-def test_walks(anybody: Shop, nora: Shop, admin: Shop, some_orders: None) -> None:
+@pytest.mark.usefixtures("some_orders")
+def test_walks(anybody: Shop, nora: Shop, admin: Shop) -> None:
     """No page loses or repeats anything."""
     whole = walk(anybody, "/products", 100, category="tea")
     assert walk(anybody, "/products", 1, category="tea") == whole
@@ -45,9 +46,8 @@ def test_walks(anybody: Shop, nora: Shop, admin: Shop, some_orders: None) -> Non
     assert len(staff) >= 1
 
 
-def test_a_cursor_of_another_place(
-    anybody: Shop, nora: Shop, omar: Shop, support: Shop, some_orders: None
-) -> None:
+@pytest.mark.usefixtures("some_orders")
+def test_a_cursor_of_another_place(anybody: Shop, nora: Shop, omar: Shop, support: Shop) -> None:
     """Other list, other parameters, other caller, other text: 400 `invalid_cursor`."""
     shelf = anybody.get("/products", category="tea", limit=1)["next"]
     mine = nora.get("/orders", limit=1)["next"]
@@ -105,7 +105,8 @@ def test_short_lists_have_no_pages(nora: Shop, anybody: Shop) -> None:
             refused(caller.call("GET", f"{path}?{query}"), 422, "validation_failed")
 
 
-def test_cursor_tells_nothing(nora: Shop, core: Core, some_orders: None) -> None:
+@pytest.mark.usefixtures("some_orders")
+def test_cursor_tells_nothing(nora: Shop, core: Core) -> None:
     """Opaque, and of URL-safe characters only."""
     cursor = nora.get("/orders", limit=1)["next"]
     assert nora.user["id"] not in cursor

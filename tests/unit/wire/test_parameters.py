@@ -1,13 +1,16 @@
-"""How query parameters are written."""
+"""What may be written in a query."""
 
 import pytest
 from pydantic import ValidationError
 
 from chalicelib.notifications.schemas import NotificationParameters
+from chalicelib.users.schemas import StaffParameters
 from chalicelib.wire.models import PageParameters
 
 
-@pytest.mark.parametrize("written", ["1.0", "+5", "1_0", " 5", "5 ", "05", "١", "1e1", "0x1", ""])
+@pytest.mark.parametrize(
+    "written", ["1.0", "+5", "1_0", " 5", "5 ", "05", "\u0661", "1e1", "0x1", ""]
+)
 def test_only_plain_integers_are_read(written: str) -> None:
     """What pydantic would read as an integer out of kindness is refused."""
     with pytest.raises(ValidationError):
@@ -30,3 +33,14 @@ def test_true_and_false_are_read() -> None:
     """The two words of JSON."""
     assert NotificationParameters.model_validate_strings({"unread": "true"}).unread is True
     assert NotificationParameters.model_validate_strings({"unread": "false"}).unread is False
+
+
+def test_exactly_one_way_to_look_for_users() -> None:
+    """Neither and both are refused under the name of a parameter."""
+    for given in ({}, {"role": "admin", "email": "a@souk.example"}):
+        with pytest.raises(ValidationError) as refused:
+            StaffParameters.model_validate_strings(given)
+        assert [error["loc"] for error in refused.value.errors()] == [("email",)]
+    with pytest.raises(ValidationError) as refused:
+        StaffParameters.model_validate_strings({"role": "boss"})
+    assert [error["loc"] for error in refused.value.errors()] == [("role",)]
