@@ -85,6 +85,7 @@ class ClientSession:
         self.world, self.model = world, model
         self._door = door
         self.history: list[Exchange] = []
+        self.started_s = world.clock.now()
 
     def send(self, request: Request) -> Reply:
         """Carry out one intention; the last reply, status 0 if none ever came."""

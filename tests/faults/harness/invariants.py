@@ -43,6 +43,10 @@ WALK = {
 }  # fmt: skip
 CAPTURED = frozenset({"CAPTURED", "PARTLY_REFUNDED", "REFUNDED"})
 OPEN_REFUNDS = frozenset({"REQUESTED", "UNKNOWN"})
+MAILED = frozenset(
+    {"OrderHeld", "OrderPaid", "OrderFailed", "OrderCancelled", "PaymentActionRequired",
+     "OrderShipped", "OrderDelivered"}
+)  # fmt: skip
 POISON = '{"poison":true'
 
 
@@ -53,7 +57,7 @@ def check_shop(world: World, session: ClientSession) -> list[str]:
         books = read_books(world.substrate.rows(table))
         for check in (stock_rows, reservations, money, totals, walks, publication):
             found += check(books, world)
-        found += at_rest(books, world)
+        found += [*at_rest(books, world), *mails(books)]
         found += promises(books, session)
     return found
 
@@ -219,6 +223,21 @@ def publication(books: Books, world: World) -> Iterator[str]:
         yield f"I9 published, never committed: {sorted(map(str, invented))}"
 
 
+def mails(books: Books) -> Iterator[str]:
+    """I11: whatever a customer is told by mail has been sent, or skipped for a reason, once."""
+    logged = {row["pk"].split("#", 1)[1]: row["status"] for row in books.delivery_log}
+    if not books.orders:
+        return
+    for rows in books.events.values():
+        for row in rows:
+            is_told = row["type"] in MAILED or (
+                row["type"] == "RefundSettled" and row["data"].get("kind") == "refund"
+            )
+            status = logged.get(f"{row['event_id']}#email", "missing")
+            if is_told and row["pk"].startswith("ORDER#") and status not in {"SENT", "SKIPPED"}:
+                yield f"I11 {row['event_id']} {row['type']}: mail {status}"
+
+
 def at_rest(books: Books, world: World) -> Iterator[str]:
     """I7, I10, I17: nobody is stuck, nothing is lost, nothing runs on."""
     for execution in world.workflows.running():
@@ -236,7 +255,10 @@ def at_rest(books: Books, world: World) -> Iterator[str]:
 
 
 def promises(books: Books, session: ClientSession) -> Iterator[str]:
-    """I8: whatever was acknowledged is there."""
+    """I6, I8: one order a key; whatever was acknowledged is there."""
+    placed = {e.request.key for e in session.history if e.request.path == "/orders"}
+    if placed and len(books.orders) > len(placed):
+        yield f"I6 {len(books.orders)} orders for {len(placed)} keys"
     for exchange in session.history:
         body = exchange.reply.body
         if not exchange.reply.is_accepted or not isinstance(body, dict) or not books.orders:

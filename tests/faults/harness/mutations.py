@@ -20,6 +20,8 @@ class PlantedBug:
     old: str
     new: str
     use_cases: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+    races: tuple[str, ...] = ()
 
 
 class StalePlantedBug(Exception):

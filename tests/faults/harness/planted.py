@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from tests.faults.harness.clients import ClientModel
@@ -14,6 +14,7 @@ from tests.faults.harness.points import (
     delivery_points,
     single_points,
 )
+from tests.faults.harness.races import RaceVerdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,37 +32,62 @@ class Hunt:
         return bool(self.killer)
 
 
-def hunt(runner: PointRunner, bug: PlantedBug, use_cases: Iterable[UseCase]) -> Hunt:
-    """Run points with the bug in place until one breaks."""
+def hunt(
+    runner: PointRunner,
+    bug: PlantedBug,
+    use_cases: Iterable[UseCase],
+    races: Callable[[str], Iterable[RaceVerdict]] | None = None,
+) -> Hunt:
+    """Run points, then races, with the bug in place until one breaks."""
     world = runner.world
     world.mutations.bugs = (bug,)
     world.runtime.cold_start()
     tried = 0
     try:
-        for use_case in use_cases:
-            if bug.use_cases and use_case.name not in bug.use_cases:
-                continue
-            recording = runner.discover(use_case)
+        for name, reason in _attempts(runner, bug, use_cases, races):
             tried += 1
-            if recording.violations:
-                return Hunt(bug, f"{use_case.name}:clean", recording.violations[0], tried)
-            for client in (ClientModel.RETRIES, ClientModel.NEW_KEY, ClientModel.DOUBLE_CLICK):
-                for verdict in _verdicts(runner, use_case, client):
-                    tried += 1
-                    if verdict.violations:
-                        return Hunt(bug, verdict.point.replay, verdict.violations[0], tried)
+            if reason:
+                return Hunt(bug, name, reason, tried)
     finally:
         world.mutations.bugs = ()
         world.runtime.cold_start()
     return Hunt(bug, "", "", tried)
 
 
-def _verdicts(runner: PointRunner, use_case: UseCase, client: ClientModel) -> Iterable[Verdict]:
+def _attempts(
+    runner: PointRunner,
+    bug: PlantedBug,
+    use_cases: Iterable[UseCase],
+    races: Callable[[str], Iterable[RaceVerdict]] | None,
+) -> Iterator[tuple[str, str]]:
+    """(what was tried, what broke or nothing), clean runs first."""
+    wanted = [u for u in use_cases if not bug.use_cases or u.name in bug.use_cases]
+    if bug.races and not bug.use_cases:
+        wanted = []
+    for use_case in wanted:
+        recording = runner.discover(use_case)
+        yield f"{use_case.name}:clean", _first(recording.violations)
+        for client in (ClientModel.RETRIES, ClientModel.NEW_KEY, ClientModel.DOUBLE_CLICK):
+            for verdict in _verdicts(runner, use_case, client, bug.kinds):
+                yield verdict.point.replay, _first(verdict.violations)
+    for name in bug.races:
+        for found in races(name) if races is not None else ():
+            yield f"{name} {found.plan}", _first(list(found.violations))
+
+
+def _first(violations: list[str]) -> str:
+    return violations[0] if violations else ""
+
+
+def _verdicts(
+    runner: PointRunner, use_case: UseCase, client: ClientModel, kinds: tuple[str, ...]
+) -> Iterator[Verdict]:
     recording = runner.discover(use_case, client)
-    for point in single_points(use_case.name, client, recording):
-        yield runner.run(use_case, point, recording)
+    points = list(single_points(use_case.name, client, recording))
     if client is ClientModel.RETRIES:
-        for point in delivery_points(use_case.name, recording):
+        points += delivery_points(use_case.name, recording)
+    for point in points:
+        if not kinds or point.kind in kinds:
             yield runner.run(use_case, point, recording)
 
 

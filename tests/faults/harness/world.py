@@ -192,6 +192,11 @@ class World:
         self.injector.begin(plan or FaultPlan())
         self._muted = frozenset()
 
+    @property
+    def is_undisturbed(self) -> bool:
+        """Whether nothing is planned to go wrong in this run."""
+        return not self.injector.plan.faults and self.deliveries.log.fault is None
+
     # --- the services a workflow reaches -------------------------------------------------------
     def task(self, resource: str, parameters: Any, identity: str) -> Any:
         """One task of a workflow."""

@@ -58,6 +58,28 @@ def _refund(visit: Visit, amount: int) -> None:
         visit.staff(f"/orders/{order_id}/refunds", asked, key="refund-0001")
 
 
+def refund_too_much(visit: Visit) -> None:
+    """Two refunds that together are more than was paid: the second is refused."""
+    order_id = visit.place("lamp")
+    visit.wait()
+    if order_id is not None:
+        for key in ("refund-0001", "refund-0002"):
+            asked = {"amount": 3000, "reason": "goodwill"}
+            visit.staff(f"/orders/{order_id}/refunds", asked, key=key)
+            visit.wait()
+
+
+def refund_then_cancel(visit: Visit) -> None:
+    """A part is given back, then the customer cancels: the rest follows."""
+    order_id = visit.place("lamp")
+    visit.wait()
+    if order_id is not None:
+        asked = {"amount": 1000, "reason": "goodwill"}
+        visit.staff(f"/orders/{order_id}/refunds", asked, key="refund-0001")
+        visit.wait()
+        visit.cancel(order_id)
+
+
 def deliver(visit: Visit) -> None:
     """Shipped and delivered."""
     order_id = visit.place("lamp")
@@ -76,5 +98,7 @@ USE_CASES = (
     Journey("cancel_refund_lost", cancel_refund_lost, ends("CANCELLED")),
     Journey("refund_part", refund_part, ends("PAID")),
     Journey("refund_all", refund_all, ends("REFUNDED")),
+    Journey("refund_too_much", refund_too_much, ends("PAID")),
+    Journey("refund_then_cancel", refund_then_cancel, ends("CANCELLED")),
     Journey("deliver", deliver, ends("DELIVERED")),
 )

@@ -19,6 +19,7 @@ ADDRESS = {
     "country": "MA",
 }
 SOON_S = 60
+WAITS_S = 800
 
 
 @dataclass(slots=True)
@@ -88,6 +89,7 @@ class Journey:
     ends: frozenset[str]
     reason: str | None = None
     check: Callable[[World, ClientSession], list[str]] | None = None
+    within_s: float = 60
     prepare: Callable[[Visit], None] | None = None
 
     def set_up(self, world: World) -> None:
@@ -106,6 +108,9 @@ class Journey:
         """Every order ends as the use case says, for the reason it says."""
         world = session.world
         found = []
+        took_s = world.clock.now() - session.started_s
+        if world.is_undisturbed and took_s > self.within_s:
+            found.append(f"I7 took {took_s:.0f} s, not {self.within_s:.0f}")
         for order_id, order in read_books(world.substrate.rows(CORE)).orders.items():
             reason = order.get("failure", {}).get("reason")
             if order["status"] not in self.ends:

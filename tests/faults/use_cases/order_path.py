@@ -1,6 +1,6 @@
 """Placing and fulfilling: every way a payment can go, and running out of stock."""
 
-from tests.faults.use_cases.journey import Journey, Visit, ends
+from tests.faults.use_cases.journey import WAITS_S, Journey, Visit, ends
 
 
 def place_order(visit: Visit) -> None:
@@ -73,8 +73,16 @@ USE_CASES = (
     Journey("fulfil_lost_charged", lost_but_charged, ends("PAID")),
     Journey("fulfil_lost_not_charged", lost_not_charged, ends("PAID")),
     Journey("fulfil_webhook_twice", webhook_twice, ends("PAID")),
-    Journey("fulfil_outage", outage, ends("PAYING")),
-    Journey("fulfil_action_approved", action_approved, ends("PAID")),
-    Journey("fulfil_action_declined", action_declined, ends("FAILED"), "payment_declined"),
-    Journey("fulfil_action_expired", action_expired, ends("FAILED"), "action_expired"),
+    Journey("fulfil_outage", outage, ends("PAYING"), within_s=86_400),
+    Journey("fulfil_action_approved", action_approved, ends("PAID"), within_s=120),
+    Journey(
+        "fulfil_action_declined", action_declined, ends("FAILED"), "payment_declined", within_s=120
+    ),
+    Journey(
+        "fulfil_action_expired",
+        action_expired,
+        ends("FAILED"),
+        "action_expired",
+        within_s=WAITS_S,
+    ),
 )

@@ -6,7 +6,8 @@ from functools import partial
 
 from tests.faults.harness.clients import ClientSession, Exchange, Request
 from tests.faults.harness.races import Race, Side
-from tests.faults.use_cases.journey import ADDRESS, Visit, ending_of, ends
+from tests.faults.harness.world import World
+from tests.faults.use_cases.journey import ADDRESS, SOON_S, Visit, ending_of, ends
 from tests.faults.use_cases.shop import FRONT, STAGE
 
 ACTION_TIMEOUT_S = 605
@@ -100,6 +101,33 @@ def expire_approve(session: ClientSession) -> tuple[Side, Side]:
     session.world.clock.advance(ACTION_TIMEOUT_S)
     approve = Request("POST", f"/sandbox/gateway/orders/{order_id}/approve")
     return fulfilling(visit, order_id), sending(visit, approve)
+
+
+def await_answer(session: ClientSession) -> tuple[Side, Side]:
+    """The customer has answered before the workflow begins to wait."""
+    visit = Visit(session)
+    visit.hold()
+    order_id = waiting(visit, "lamp", "tok_requires_action")
+    visit.hold(INBOX, SIGNALS)
+
+    def answer() -> None:
+        visit.gateway(order_id, "approve")
+        for queue in (INBOX, SIGNALS):
+            session.world.clock.advance(1)
+            session.world.deliveries.deliver_from(f"souk-{STAGE}-{queue}")
+            session.world.deliveries.run_ready()
+
+    return fulfilling(visit, order_id), answer
+
+
+def ending_soon(world: World, session: ClientSession, allowed: frozenset[str]) -> list[str]:
+    """As `ending_of`, and nothing waited for a time-out or the sweeper."""
+    took_s = world.clock.now() - session.started_s
+    asked = [e for e in session.history if "/gateway/" in e.request.path]
+    # Without an answer the wait for the customer runs its full length.
+    is_quick = not asked or any(e.reply.is_accepted for e in asked)
+    late = is_quick and took_s > SOON_S * 4
+    return ending_of(world, session, allowed) + ([f"I7 took {took_s:.0f} s"] if late else [])
 
 
 def webhook_fulfil(session: ClientSession) -> tuple[Side, Side]:
@@ -224,14 +252,16 @@ def place_place(session: ClientSession) -> tuple[Side, Side]:
     return sending(visit, request), sending(visit, request)
 
 
+QUICK = {"await x answer", "cancel x fulfil", "cancel x webhook"}
 RACES: dict[str, Race] = {
-    name: Race(name, ready, statuses, ending_of)
+    name: Race(name, ready, statuses, ending_soon if name in QUICK else ending_of)
     for name, ready, statuses in (
         ("cancel x fulfil", cancel_fulfil, ends("CANCELLED")),
         ("cancel x webhook", cancel_webhook, ends("CANCELLED")),
         ("expire x webhook", expire_webhook, ends("PAID")),
         ("expire x approve", expire_approve, ends("PAID", "FAILED")),
         ("webhook x fulfil", webhook_fulfil, ends("PAID")),
+        ("await x answer", await_answer, ends("PAID", "FAILED")),
         ("sweep x signal", sweep_signal, ends("PAID")),
         ("sweep x fulfil", sweep_fulfil, ends("PAID")),
         ("sweep x cancel", sweep_cancel, ends("CANCELLED")),

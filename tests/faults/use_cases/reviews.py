@@ -1,6 +1,6 @@
 """Large orders that wait for a person."""
 
-from tests.faults.use_cases.journey import Journey, Visit, ends
+from tests.faults.use_cases.journey import WAITS_S, Journey, Visit, ends
 
 
 def _held(visit: Visit) -> str | None:
@@ -39,5 +39,5 @@ USE_CASES = (
     Journey("review_approved", approved, ends("PAID")),
     Journey("review_rejected", rejected, ends("FAILED"), "review_rejected"),
     Journey("review_cancelled", cancelled, ends("CANCELLED")),
-    Journey("review_expired", expired, ends("FAILED"), "review_expired"),
+    Journey("review_expired", expired, ends("FAILED"), "review_expired", within_s=WAITS_S),
 )

@@ -6,7 +6,7 @@ import json
 
 from tests.faults.harness.clients import Request
 from tests.faults.harness.rows import read_books
-from tests.faults.use_cases.journey import Journey, Visit, ends
+from tests.faults.use_cases.journey import WAITS_S, Journey, Visit, ends
 from tests.faults.use_cases.shop import CORE, FRONT, STAGE
 
 SIGNALS = f"souk-{STAGE}-order-signals"
@@ -15,31 +15,45 @@ INBOX = f"souk-{STAGE}-payments-inbox"
 
 def webhook(visit: Visit) -> None:
     """The gateway's webhook comes by the signed route, as from a provider outside."""
+    _by_webhook(visit, 0)
+
+
+def webhook_wrong_amount(visit: Visit) -> None:
+    """A signed webhook that tells of another amount is not believed."""
+    _by_webhook(visit, 1)
+
+
+def _by_webhook(visit: Visit, too_much: int) -> None:
     order_id = visit.place("lamp", "tok_requires_action")
     visit.wait()
     if order_id is None:
         return
     world = visit.session.world
-    visit.gateway(order_id, "approve")
-    # The sandbox's own message is taken away: only the signed route tells of the capture.
-    world.substrate.drop(INBOX)
-    books = read_books(world.substrate.rows(CORE))
-    for charge in books.charges[order_id]:
-        told = {name: charge[name] for name in ("payment_id", "charge_id", "amount", "currency")}
-        body = json.dumps(
-            {
-                "id": "gwe_01JD0000000000000000000001",
-                "type": "charge.succeeded",
-                "created_at": world.clock.iso(),
-                "data": {"order_id": order_id, **told},
-            }
-        )
-        signed_at = int(world.clock.now())
-        mac = hmac.new(
-            FRONT.webhook_secret.encode(), f"{signed_at}.{body}".encode(), hashlib.sha256
-        )
-        signature = {"souk-signature": f"t={signed_at},v1={mac.hexdigest()}"}
-        visit.session.send(Request("POST", "/payments/webhooks/sandbox", body, headers=signature))
+    if not too_much:
+        visit.gateway(order_id, "approve")
+        # The sandbox's own message is taken away: only the signed route tells of the capture.
+        world.substrate.drop(INBOX)
+    for charge in read_books(world.substrate.rows(CORE)).charges[order_id]:
+        told = {name: charge[name] for name in ("payment_id", "charge_id", "currency")}
+        told["amount"] = charge["amount"] + too_much
+        _send_signed(visit, {"order_id": order_id, **told})
+
+
+def _send_signed(visit: Visit, told: dict[str, object]) -> None:
+    world = visit.session.world
+    body = json.dumps(
+        {
+            "id": "gwe_01JD0000000000000000000001",
+            "type": "charge.succeeded",
+            "created_at": world.clock.iso(),
+            "data": told,
+        }
+    )
+    signed_at = int(world.clock.now())
+    signed = f"{signed_at}.{body}".encode()
+    mac = hmac.new(FRONT.webhook_secret.encode(), signed, hashlib.sha256).hexdigest()
+    headers = {"souk-signature": f"t={signed_at},v1={mac}"}
+    visit.session.send(Request("POST", "/payments/webhooks/sandbox", body, headers=headers))
 
 
 def sweep_lost_signal(visit: Visit) -> None:
@@ -65,7 +79,14 @@ def _adjust(visit: Visit, change: dict[str, object]) -> None:
 
 USE_CASES = (
     Journey("webhook_signed", webhook, ends("PAID")),
-    Journey("sweep_lost_signal", sweep_lost_signal, ends("PAID")),
+    Journey(
+        "webhook_wrong_amount",
+        webhook_wrong_amount,
+        ends("FAILED"),
+        "action_expired",
+        within_s=WAITS_S,
+    ),
+    Journey("sweep_lost_signal", sweep_lost_signal, ends("PAID"), within_s=240),
     Journey("stock_receive", adjust_up, ends()),
     Journey("stock_damage", adjust_down, ends()),
 )
