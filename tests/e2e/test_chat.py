@@ -77,8 +77,8 @@ def test_order_is_followed_on_a_socket(shop: RunningShop) -> None:
                     told = await socket.next_push("order.updated", within_s=60)
                     if told["data"]["order_id"] == order_id:
                         statuses.append(told["data"]["status"])
-                while not any(one["type"] == "notification.new" for one in socket.received):
-                    await asyncio.sleep(0.2)
+                if not any(one["type"] == "notification.new" for one in socket.received):
+                    await socket.next_push("notification.new", within_s=60)
             numbers = sorted({one["seq"] for one in socket.received if one["seq"] is not None})
             assert numbers == list(range(numbers[0], numbers[-1] + 1))
 
@@ -111,7 +111,7 @@ def test_ticket_is_good_once(shop: RunningShop) -> None:
             pass
         with pytest.raises(websockets.InvalidStatus) as refused:
             await websockets.connect(ticket["url"])
-        assert refused.value.response.status_code in {401, 403}
+        assert refused.value.response.status_code == 401
 
     asyncio.run(twice())
 
