@@ -7,6 +7,8 @@ import inspect
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+from local.worker_patches import UnknownEngine
+
 if TYPE_CHECKING:
     from types import ModuleType
 
@@ -21,7 +23,7 @@ _refused: contextvars.ContextVar[dict[str, int]] = contextvars.ContextVar("refus
 def install(apigateway: ModuleType) -> None:
     """Answer the upgrade with the status that the $connect handler returned."""
     if REFUSAL not in inspect.getsource(apigateway.handle_websocket):
-        raise RuntimeError("this engine refuses handshakes in another way: look at the patch")
+        raise UnknownEngine("MiniStack refuses handshakes in another way than this patch expects")
     serve, invoke = apigateway.handle_websocket, apigateway._invoke_ws_lambda  # noqa: SLF001
 
     async def invoke_and_note(*arguments: Any, **options: Any) -> Any:
