@@ -108,6 +108,8 @@ def test_assign_and_close_at_once(shop: Shop) -> None:
         assert door is not None
         closing = Request("POST", f"{path}/close", None, FRONT.customer)
         taking = Request("POST", f"/admin{path}/assign", None, FRONT.staff)
+        # Keys are read under a lock, which a side that waits for its turn would keep.
+        door.send(Request("GET", path, None, FRONT.customer))
         return lambda: door.send(closing), lambda: door.send(taking)
 
     broken = []
