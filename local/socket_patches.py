@@ -1,4 +1,4 @@
-"""A refused handshake keeps its status, as on AWS; the engine turns every refusal into 403."""
+"""P6, refused handshakes keep their status, as on AWS; MiniStack turns every refusal into 403."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every socket action for every kind of caller: who may do what, and that a refusal does nothing."""
+"""Every socket action for every kind of caller: who may do what; a refusal does nothing."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
