@@ -131,9 +131,13 @@ def main() -> int:
     return report(
         [
             Figure("", "SDK, 32 threads, wall", statistics.median(walls["sdk"]), None, "ms"),
-            Figure("", "SDK, 32 threads, CPU a message", statistics.median(cpus["sdk"]), None, "us"),
+            Figure(
+                "", "SDK, 32 threads, CPU a message", statistics.median(cpus["sdk"]), None, "us"
+            ),
             Figure("", "ours, CPU a message", statistics.median(cpus["ours"]), None, "us"),
-            Figure("B11", "fan-out of 1,000, wall", ratio(walls["ours"], walls["sdk"]), 0.5, "x SDK"),
+            Figure(
+                "B11", "fan-out of 1,000, wall", ratio(walls["ours"], walls["sdk"]), 0.5, "x SDK"
+            ),
             Figure("B11", "CPU a message", ratio(cpus["ours"], cpus["sdk"]), 0.25, "x SDK"),
         ]
     )

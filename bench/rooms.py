@@ -1,4 +1,4 @@
-"""Rooms full of people who talk, lose their connection and come back: is every message there?
+"""Rooms full of people who talk, lose their connection and come back: nothing is missing.
 
 `python -m bench.rooms --rooms 50 --members 20 --messages 100` against a running shop (`make run`)
 prints the totals and fails unless every member got every message exactly once and in order after
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import itertools
 import json
 import random
 import sys
@@ -158,14 +159,7 @@ async def talk(seats: list[Seat], size: Size) -> int:
     """Everybody says their share; some drop out on the way. How many reconnected."""
     draws = random.Random(size.seed)
     leavers = draws.sample(range(len(seats)), round(len(seats) * size.reconnecting))
-    by_room: dict[str, list[Seat]] = {}
-    for seat in seats:
-        for room in seat.rooms:
-            by_room.setdefault(room, []).append(seat)
-    lines: dict[int, list[tuple[str, int]]] = {id(seat): [] for seat in seats}
-    for room, sitting in by_room.items():
-        for number in range(size.messages):
-            lines[id(sitting[number % len(sitting)])].append((room, number))
+    lines = shared_out(seats, size.messages)
 
     async def one(index: int, seat: Seat) -> None:
         mine = lines[id(seat)]
@@ -173,15 +167,26 @@ async def talk(seats: list[Seat], size: Size) -> int:
         for said, (room, number) in enumerate(mine):
             if said == leaves_at:
                 await seat.drop_out()
-            await patiently(
-                seat.socket, "chat.send", conversation_id=room, text=f"line {number}"
-            )
+            await patiently(seat.socket, "chat.send", conversation_id=room, text=f"line {number}")
             await asyncio.sleep(FRAMES_PAUSE_S)
         if leaves_at is not None and leaves_at >= len(mine):
             await seat.drop_out()
 
     await asyncio.gather(*(one(index, seat) for index, seat in enumerate(seats)))
     return len(leavers)
+
+
+def shared_out(seats: list[Seat], messages: int) -> dict[int, list[tuple[str, int]]]:
+    """Who says which line of which room, in turn."""
+    by_room: dict[str, list[Seat]] = {}
+    for seat in seats:
+        for room in seat.rooms:
+            by_room.setdefault(room, []).append(seat)
+    lines: dict[int, list[tuple[str, int]]] = {id(seat): [] for seat in seats}
+    for room, sitting in by_room.items():
+        for number in range(messages):
+            lines[id(sitting[number % len(sitting)])].append((room, number))
+    return lines
 
 
 async def wait_for_all(seats: list[Seat], last_seq: int) -> None:
@@ -235,7 +240,7 @@ def count(seats: list[Seat], stranger: LiveSocket, last_seq: int) -> Totals:
             heard = seat.heard.get(room, [])
             totals.deliveries += len(heard)
             totals.missing += last_seq - 1 - len(heard)
-            totals.out_of_order += sum(a > b for a, b in zip(heard, heard[1:], strict=False))
+            totals.out_of_order += sum(a > b for a, b in itertools.pairwise(heard))
     totals.to_strangers = sum(one["topic"].startswith("conv:") for one in stranger.received)
     return totals
 

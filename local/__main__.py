@@ -57,6 +57,16 @@ def parser() -> argparse.ArgumentParser:
     up.add_argument("--source", metavar="FOLDER", help="where the app is; default: this project")
 
     commands.add_parser("demo", help="play the buyer journey against the running shop")
+    chat = commands.add_parser("chat", help="talk to the desk, or from it, in a terminal")
+    chat.add_argument(
+        "--as",
+        dest="role",
+        default="customer",
+        choices=["customer", "support", "merchant", "admin"],
+        help="who talks; default: a customer, who asks",
+    )
+    chat.add_argument("--conversation", metavar="ID", help="which one; default: a new one")
+
     commands.add_parser("clean", help="forget the saved state")
     commands.add_parser("status", help="print what runs, as JSON")
 

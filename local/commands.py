@@ -97,6 +97,13 @@ def invoke(instance: Instance, options: Namespace) -> int:
     return _call(instance, options.function, json.loads(written))
 
 
+def chat(instance: Instance, options: Namespace) -> int:
+    """Talk in a conversation until the input ends."""
+    from local.chat import converse
+
+    return converse(_running(instance), options.role, options.conversation)
+
+
 def tick(instance: Instance, options: Namespace) -> int:
     """Call the function of a schedule as if it were `--at`."""
     at = datetime.fromisoformat(options.at) if options.at else datetime.now(UTC)

@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING
 
 from ministack import app as ministack_app
 from ministack.core import iam_actions, lambda_runtime, persistence
-from ministack.services import lambda_svc
+from ministack.services import apigateway, lambda_svc
 
-from local import policy_patches, stream_patches, worker_patches
+from local import policy_patches, socket_patches, stream_patches, worker_patches
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -106,6 +106,7 @@ def main() -> None:
     worker_patches.install(lambda_runtime, lambda_svc, int(os.environ["LOCAL_LAMBDA_WORKERS"]))
     policy_patches.install(iam_actions)
     stream_patches.install(lambda_svc)
+    socket_patches.install(apigateway)
     saver = StateSaver(persistence.save_all)
     ministack_app.save_all = saver.save_finally
     if persistence.PERSIST_STATE:

@@ -9,6 +9,7 @@ import uuid
 from typing import TYPE_CHECKING, Any, Final
 
 from local.journey_cast import Journey, Unexpected, expect, money, restock
+from local.journey_chat import talk
 from local.journey_media import send_pictures
 from local.shop import Refused, Shop, TookTooLong, wait_for
 
@@ -179,6 +180,7 @@ STEPS: Final[tuple[Callable[[Journey], None], ...]] = (
     ship_and_refund,
     recover_from_outage,
     send_pictures,
+    talk,
 )
 
 

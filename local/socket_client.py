@@ -40,9 +40,7 @@ class LiveSocket:
 
     async def open(self) -> Self:
         """Get a ticket and connect with it."""
-        ticket = await asyncio.to_thread(
-            self.caller.ask, "POST", "/chat/tickets", None, expect=201
-        )
+        ticket = await asyncio.to_thread(self.caller.ask, "POST", "/chat/tickets", None, expect=201)
         self._socket = await websockets.connect(ticket["url"], open_timeout=ANSWER_MAX_S)
         self._reader = asyncio.create_task(self._read())
         return self
@@ -51,6 +49,11 @@ class LiveSocket:
         """Leave."""
         if self._socket is not None:
             await self._socket.close()
+        if self._reader is not None:
+            await self._reader
+
+    async def closed(self) -> None:
+        """Wait until the other side has closed."""
         if self._reader is not None:
             await self._reader
 

@@ -1,4 +1,4 @@
-"""Every fault at every call and delivery of sockets: no message lost, misnumbered or misdirected."""
+"""Every fault at every call and delivery of sockets: no message lost or misdirected."""
 
 import os
 import random

@@ -226,15 +226,13 @@ class Talk:
         numbers = room.messages()
         if numbers != list(range(1, len(numbers) + 1)):
             found.append(f"I13 numbers {numbers}")
-        known = {f"CONN#{one}" for one in HALL.received}
         for frames in HALL.received.values():
             topics = {one["topic"] for one in frames if "topic" in one}
             if any(topic.startswith("conv:") and topic[5:] != room.id for topic in topics):
                 found.append("I13 told to a stranger")
-        for one in HALL.open:
-            if not any(row["pk"] == f"CONN#{one}" for row in room.rows("CONN#")):
-                found.append(f"I13 {one} is connected and forgotten")
-        return found if known else found
+        rows = {row["pk"] for row in room.rows("CONN#")}
+        found += [f"I13 {one} is forgotten" for one in HALL.open if f"CONN#{one}" not in rows]
+        return found
 
 
 def sit_down(room: Room) -> None:
