@@ -5,7 +5,7 @@ from chalicelib.edge.contracts import documented
 from chalicelib.edge.http import PUBLIC
 from chalicelib.edge.replies import Reply
 from chalicelib.kernel.errors import TokenExpired
-from chalicelib.users import passwords, schemas, service, sessions
+from chalicelib.users import ending, passwords, schemas, service, sessions
 from chalicelib.users.authorizer import CUSTOMER
 from chalicelib.users.limits import FORGOT_PER_IP, REGISTER_PER_IP, RESEND_PER_IP
 from chalicelib.users.mount import blueprint, signed_in, stranger
@@ -92,7 +92,7 @@ def refresh(call: Call) -> Reply:
 def logout(call: Call) -> Reply:
     """End this session."""
     caller = call.caller
-    sessions.logout(caller.user_id, caller.session_id, signed_in(call), deps())
+    ending.logout(caller.user_id, caller.session_id, signed_in(call), deps())
     return Reply(204)
 
 
@@ -100,7 +100,7 @@ def logout(call: Call) -> Reply:
 @documented(replies={204: None})
 def logout_all(call: Call) -> Reply:
     """End every session of this user."""
-    sessions.logout_all(call.caller.user_id, signed_in(call), deps())
+    ending.logout_all(call.caller.user_id, signed_in(call), deps())
     return Reply(204)
 
 

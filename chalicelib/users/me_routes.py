@@ -4,7 +4,7 @@ from chalicelib.edge.calls import Call
 from chalicelib.edge.contracts import documented
 from chalicelib.edge.replies import Reply
 from chalicelib.kernel.errors import NotFound
-from chalicelib.users import contact_points, schemas, service, sessions
+from chalicelib.users import contact_points, ending, schemas, service
 from chalicelib.users.authorizer import CUSTOMER, require_scope
 from chalicelib.users.mount import blueprint, signed_in
 from chalicelib.users.possessions import LimitReached
@@ -60,7 +60,7 @@ def list_activity(call: Call) -> Reply:
 @documented(replies={200: schemas.SessionsPage})
 def list_sessions(call: Call) -> Reply:
     """All live sessions of the caller."""
-    live = sessions.live_sessions(call.caller.user_id, deps())
+    live = ending.live_sessions(call.caller.user_id, deps())
     shown = [session_view(one, call.caller.session_id) for one in live]
     return Reply(200, schemas.SessionsPage(items=shown, next=None))
 
@@ -69,7 +69,7 @@ def list_sessions(call: Call) -> Reply:
 @documented(replies={204: None}, errors=[NotFound])
 def delete_session(call: Call, session_id: str) -> Reply:
     """End one of the caller's sessions."""
-    sessions.revoke_session(call.caller.user_id, session_id, signed_in(call), deps())
+    ending.revoke_session(call.caller.user_id, session_id, signed_in(call), deps())
     return Reply(204)
 
 

@@ -1,12 +1,10 @@
 """Sessions: login in one or two steps, refresh with reuse detection, logout."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 from chalicelib.kernel.clock import instant, later
-from chalicelib.kernel.domain_events import SESSIONS_REVOKED
-from chalicelib.kernel.errors import Forbidden, NotFound, TokenExpired, Unauthenticated
+from chalicelib.kernel.errors import Forbidden, TokenExpired, Unauthenticated
 from chalicelib.users.changes import (
     CountFailure,
     IssueToken,
@@ -15,11 +13,10 @@ from chalicelib.users.changes import (
     OpenSession,
     RedeemToken,
     Rehash,
-    RevokeSession,
-    Step,
     StillActive,
 )
 from chalicelib.users.codes import use_code
+from chalicelib.users.ending import end_session
 from chalicelib.users.one_time import find_token, fresh_token, kept
 from chalicelib.users.ports import Deps, Limit, Stale, settled
 from chalicelib.users.rules import (
@@ -36,7 +33,6 @@ from chalicelib.users.rules import (
     customer_origin,
     ip_hint,
     refresh_verdict,
-    user_event,
 )
 from chalicelib.users.schemas import Login, MfaLogin
 
@@ -239,7 +235,7 @@ def refresh(token: str, origin: Origin, deps: Deps) -> TokenGrant:
             case Refresh.REPEAT:
                 return granted(user, session, deps)
             case Refresh.REUSE:
-                _end(user, session, "refresh_reuse", customer_origin(user_id, origin), deps)
+                end_session(user, session, "refresh_reuse", customer_origin(user_id, origin), deps)
         raise RefreshInvalid
 
     return settled(attempt)
@@ -249,61 +245,3 @@ def next_generation(session: Session, at: str) -> Session:
     """The session with its next refresh token."""
     generation = session.generation + 1
     return replace(session, generation=generation, rotated_at=at, last_used_at=at)
-
-
-def _end(user: User, session: Session, reason: str, origin: Origin, deps: Deps) -> None:
-    after = user.changed(instant(deps.clock.now()))
-    told = {"session_ids": [session.id], "reason": reason}
-    event = user_event(SESSIONS_REVOKED, after, origin, told)
-    deps.store.commit(RevokeSession(session, after.updated_at), Step(user, after, event))
-
-
-def logout(user_id: str, session_id: str, origin: Origin, deps: Deps) -> None:
-    """End the caller's own session."""
-
-    def attempt() -> None:
-        user, session = deps.store.user(user_id), deps.store.session(user_id, session_id)
-        if user and session and session.is_live(user, instant(deps.clock.now())):
-            _end(user, session, "logout", origin, deps)
-
-    settled(attempt)
-
-
-def logout_all(user_id: str, origin: Origin, deps: Deps) -> None:
-    """End every session of the caller."""
-
-    def attempt() -> None:
-        user = deps.store.user(user_id)
-        if user is None:
-            raise Unauthenticated
-        after = user.signed_out(instant(deps.clock.now()))
-        told = {"session_ids": [], "reason": "logout_all"}
-        deps.store.commit(Step(user, after, user_event(SESSIONS_REVOKED, after, origin, told)))
-
-    settled(attempt)
-
-
-def live_sessions(user_id: str, deps: Deps) -> Sequence[Session]:
-    """The caller's live sessions, newest first."""
-    user, now = deps.store.user(user_id), instant(deps.clock.now())
-    if user is None:
-        raise NotFound
-    return [one for one in deps.store.sessions(user_id) if one.is_live(user, now)]
-
-
-def revoke_session(user_id: str, session_id: str, origin: Origin, deps: Deps) -> None:
-    """End one of the caller's live sessions; NotFound for any other."""
-    was_live = False
-
-    def attempt() -> None:
-        nonlocal was_live
-        user, session = deps.store.user(user_id), deps.store.session(user_id, session_id)
-        if user is None or session is None or not session.is_live(user, instant(deps.clock.now())):
-            if was_live:
-                # Ended meanwhile, perhaps by our own lost request.
-                return
-            raise NotFound
-        was_live = True
-        _end(user, session, "revoked", origin, deps)
-
-    settled(attempt)
