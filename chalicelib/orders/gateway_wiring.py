@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Final
 
 from chalicelib.aws.queues import queues
-from chalicelib.aws.secrets import secrets
+from chalicelib.aws.secrets import KeyRing, secrets
 from chalicelib.aws.settings import settings
 from chalicelib.aws.tables import core_table
 from chalicelib.kernel.clock import Clock, SystemClock
@@ -68,6 +68,7 @@ class WebhookDeps:
 
     provider: str
     secrets: Callable[[], Sequence[str]]
+    fresh_secrets: Callable[[], Sequence[str]]
     inbox: Inbox
     clock: Clock
 
@@ -75,10 +76,19 @@ class WebhookDeps:
 def webhook_deps() -> WebhookDeps:
     """The provider's signing secrets, two of them while they rotate, and the queue."""
     known = PROVIDER if settings().is_sandbox else ""
-    return WebhookDeps(known, _signing_secrets, PaymentsInbox(), SystemClock())
+    return WebhookDeps(
+        known, _signing_secrets, _fresh_signing_secrets, PaymentsInbox(), SystemClock()
+    )
 
 
 def _signing_secrets() -> Sequence[str]:
-    ring = secrets().ring("webhook")
+    return _live(secrets().ring("webhook"))
+
+
+def _fresh_signing_secrets() -> Sequence[str]:
+    return _live(secrets().ring("webhook", is_fresh=True))
+
+
+def _live(ring: KeyRing) -> Sequence[str]:
     live = (ring.current, ring.previous)
     return [ring.versions[version] for version in live if version]
