@@ -5,12 +5,9 @@ from __future__ import annotations
 import contextvars
 import inspect
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from local.worker_patches import UnknownEngine
-
-if TYPE_CHECKING:
-    from types import ModuleType
 
 REFUSAL = """
             if status < 200 or status >= 300:
@@ -20,7 +17,7 @@ REFUSAL = """
 _refused: contextvars.ContextVar[dict[str, int]] = contextvars.ContextVar("refused")
 
 
-def install(apigateway: ModuleType) -> None:
+def install(apigateway: Any) -> None:
     """Answer the upgrade with the status that the $connect handler returned."""
     if REFUSAL not in inspect.getsource(apigateway.handle_websocket):
         raise UnknownEngine("MiniStack refuses handshakes in another way than this patch expects")

@@ -21,6 +21,8 @@ def opened(customer: Shop) -> str:
     return str(begun["conversation"]["id"])
 
 
+@pytest.mark.covers(31)
+@pytest.mark.covers(33)
 def test_conversation_from_both_sides(shop: RunningShop) -> None:
     """Each side gets each message once, in order; a reconnecting one exactly what it missed."""
     customer, agent = shop.signed_in("customer"), shop.signed_in("support")
@@ -102,6 +104,7 @@ def test_logout_closes_the_sockets_of_that_session_only(shop: RunningShop) -> No
     asyncio.run(leave())
 
 
+@pytest.mark.covers(32)
 def test_ticket_is_good_once(shop: RunningShop) -> None:
     """The second handshake with a ticket is refused."""
     ticket = shop.signed_in("customer").ask("POST", "/chat/tickets", None, expect=201)

@@ -57,6 +57,7 @@ def test_nesting_of_32_levels_is_read() -> None:
     assert refused(f'{{"data":{deeper}}}').error.code == "malformed_json"
 
 
+@pytest.mark.covers(75)
 def test_large_frame_is_refused_unread() -> None:
     """8 KiB, counted in bytes."""
     fitting = frame(action="x" * (FRAME_BYTES_MAX - len(frame(action=""))))
