@@ -8,7 +8,7 @@ import random
 import threading
 from collections.abc import Callable, Iterator, Mapping
 
-from tests.faults.harness.injector import Crash
+from tests.faults.harness.fault_plan import Crash
 from tests.faults.harness.world import World
 
 PATIENCE_S = 10.0

@@ -16,7 +16,8 @@ from typing import Any
 
 from tests.faults.harness.clock import SimulatedClock
 from tests.faults.harness.cold_start import ModuleState
-from tests.faults.harness.injector import Crash, Injector
+from tests.faults.harness.fault_plan import Crash
+from tests.faults.harness.injector import Injector
 
 PATIENCE_S = 30.0
 _ID = re.compile(r"[a-z]{3}_[0-9A-Z]{26}")

@@ -10,7 +10,7 @@ from typing import Protocol
 from tests.faults.harness.calls import ZOMBIES, Call, Kind
 from tests.faults.harness.clients import ClientModel, ClientSession, replays_differ
 from tests.faults.harness.disturbances import Delivery, DeliveryFault, DeliveryKind
-from tests.faults.harness.injector import FaultPlan
+from tests.faults.harness.fault_plan import FaultPlan
 from tests.faults.harness.world import Snapshot, World
 
 _AFTER_EFFECT = frozenset({Kind.LOST, Kind.LOST_ONCE, Kind.CRASH_AFTER}) | ZOMBIES

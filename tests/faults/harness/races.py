@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.faults.harness.clients import ClientModel, ClientSession, replays_differ
-from tests.faults.harness.injector import FaultPlan
+from tests.faults.harness.fault_plan import FaultPlan
 from tests.faults.harness.interleave import Plan, run_together
 from tests.faults.harness.points import PointRunner
 from tests.faults.harness.world import Snapshot, World

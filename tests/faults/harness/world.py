@@ -21,7 +21,8 @@ from tests.faults.harness.cold_start import keep_clients, keep_templates
 from tests.faults.harness.delivery import DeliveryModel
 from tests.faults.harness.direct_tables import OPERATIONS, call_table
 from tests.faults.harness.disturbances import DeliveryFault
-from tests.faults.harness.injector import FaultPlan, Injector
+from tests.faults.harness.fault_plan import FaultPlan
+from tests.faults.harness.injector import Injector
 from tests.faults.harness.lambda_runtime import LambdaRuntime
 from tests.faults.harness.mutations import Mutations
 from tests.faults.harness.stack import camel, last

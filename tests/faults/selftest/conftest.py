@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.faults.harness.injector import FaultPlan
+from tests.faults.harness.fault_plan import FaultPlan
 from tests.faults.harness.stack import read_stack
 from tests.faults.harness.substrate import ACCOUNT, REGION
 from tests.faults.harness.template import Mapping

@@ -8,7 +8,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
 
 from tests.faults.harness.calls import Kind
-from tests.faults.harness.injector import Crash, FaultPlan
+from tests.faults.harness.fault_plan import Crash, FaultPlan
 from tests.faults.selftest.conftest import TABLE, Lab
 
 TWO_ATTEMPTS = Config(retries={"mode": "standard", "total_max_attempts": 2})

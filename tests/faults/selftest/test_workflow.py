@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 
 from tests.faults.harness.asl import Unsupported
 from tests.faults.harness.calls import Kind
-from tests.faults.harness.injector import FaultPlan
+from tests.faults.harness.fault_plan import FaultPlan
 from tests.faults.harness.workflow import Callback, refuse_unknown
 from tests.faults.selftest.conftest import QUEUE, Lab
 
