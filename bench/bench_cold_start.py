@@ -26,9 +26,11 @@ from tools.system_map import handler_modules
 BARE = "pass"
 UNIT = "import boto3; boto3.client('dynamodb')"
 CLIENTS = {
+    "chat_fanout": ("dynamodb", "sqs"),
     "jwt_authorizer": ("dynamodb", "secretsmanager"),
     "media_steps": ("dynamodb", "s3"),
     "notify_email": ("dynamodb", "sqs", "sesv2"),
+    "notify_live": ("dynamodb", "sqs"),
     "order_signals": ("dynamodb", "sqs", "stepfunctions"),
     "ops_worker": ("dynamodb", "sqs"),
     "outbox_relay": ("dynamodb", "events"),

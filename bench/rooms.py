@@ -203,10 +203,10 @@ async def wait_for_all(seats: list[Seat], last_seq: int) -> None:
         await asyncio.sleep(0.2)
 
 
-async def play(info: dict[str, Any], size: Size) -> Totals:
+async def play(stack: dict[str, Any], size: Size) -> Totals:
     """Fill the rooms of a running shop and count (Any: the content of stack.json)."""
-    shop = Shop(info["api_url"])
-    logins = info["logins"]
+    shop = Shop(stack["api_url"])
+    logins = stack["logins"]
     admin, customer = (
         shop.sign_in(logins[role]["email"], logins[role]["password"])
         for role in ("admin", "customer")
@@ -254,9 +254,9 @@ def main() -> int:
     options.add_argument("--messages", type=int, default=100)
     options.add_argument("--reconnecting", type=float, default=0.1)
     given = options.parse_args()
-    info = json.loads(Path(given.stack).read_text())
+    stack = json.loads(Path(given.stack).read_text())
     size = Size(given.rooms, given.members, given.messages, given.reconnecting)
-    totals = asyncio.run(play(info, size))
+    totals = asyncio.run(play(stack, size))
     sys.stdout.write(f"{totals}\n")
     return 0 if totals.is_right else 1
 

@@ -17,12 +17,12 @@ GREETING: Final = "Hello, I have a question."
 QUIT: Final = {"/quit", "/close"}
 
 
-def converse(info: dict[str, Any], role: str, room: str | None) -> int:
+def converse(stack: dict[str, Any], role: str, room: str | None) -> int:
     """Sign in as a demo login of that role and talk until the input ends."""
     from local.shop import Shop
 
-    login = info["logins"][role]
-    caller = Shop(info["api_url"]).sign_in(login["email"], login["password"])
+    login = stack["logins"][role]
+    caller = Shop(stack["api_url"]).sign_in(login["email"], login["password"])
     chosen = room or (_newest_question(caller) if role != "customer" else _open(caller))
     if chosen is None:
         sys.stdout.write("Nobody waits. Ask something first: python -m local chat\n")

@@ -26,7 +26,7 @@ from chalicelib.live.front import read_push
 from chalicelib.live.records import Payload
 from chalicelib.orders.front import TableOrderBriefs
 from chalicelib.products.pictures import media_key, picture_of
-from chalicelib.users.people import people
+from chalicelib.users.standing_rows import TableNames
 
 STREAMS_DEAD_END: Final = "streams-dlq"
 CAUSE_MAX: Final = 300
@@ -92,7 +92,7 @@ def deps() -> Deps:
     """What the use cases of conversations work with."""
     return Deps(
         store=TableConversations(live_table()),
-        people=people(),
+        people=TableNames(core_table()),
         orders=OwnOrders(TableOrderBriefs(core_table())),
         pictures=MediaRows(core_table(), settings().media_base_url),
         clock=SystemClock(),

@@ -132,7 +132,8 @@ def _run(lanes: Sequence[_Lane], deps: FanOutDeps) -> int:
     ]
     _hand_over(failed, TRIES_AFTER_FAILURE, deps)
     delivered = sum(lane.delivered for lane in finished)
-    deps.measure("SocketMessages", delivered)
+    if finished:
+        deps.measure("SocketMessages", delivered)
     return delivered
 
 

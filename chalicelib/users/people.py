@@ -3,7 +3,6 @@
 Free of pydantic: the functions that send mails load it.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -70,12 +69,6 @@ class TablePeople:
             return None
         user = read_user(item)
         return CustomerBrief(user.id, user.name, masked_email(user.email))
-
-    def names_of(self, user_ids: Iterable[str]) -> dict[str, str]:
-        """The names of up to a hundred users in one read; nobody's are left out."""
-        profiles = {keys.profile_key(one): one for one in set(user_ids)}
-        found = self._table.batch_get(list(profiles)) if profiles else {}
-        return {profiles[key]: item.get("name", "") for key, item in found.items()}
 
     def devices_of(self, user_id: str) -> tuple[Device, ...]:
         """The devices of a user that take push messages, oldest first."""
