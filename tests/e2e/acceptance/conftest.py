@@ -17,16 +17,15 @@ from local.demo_data import PASSWORD
 from local.shop import Answer, Shop
 from tests.e2e.conftest import RunningShop
 
-ADDRESS = {
+ADDRESS: dict[str, Any] = {
     "name": "Nora Bell",
     "line1": "1 Kiln Lane",
-    "line2": None,
     "city": "Leeds",
-    "region": None,
     "postal_code": "LS1 1AA",
     "country": "GB",
-    "phone": None,
 }
+# What a reply says of fields that were left out.
+LEFT_OUT = {"line2": None, "region": None, "phone": None}
 
 
 @dataclass(slots=True)

@@ -1,6 +1,5 @@
 """Whatever somebody sends, no route answers 5xx, and every refusal is in the envelope."""
 
-import itertools
 import json
 import re
 import uuid
@@ -158,18 +157,22 @@ def attacker(shop: RunningShop, raw: Raw) -> Raw:
 
 
 def spoilt(body: dict[str, Any]) -> Iterator[bytes]:
-    """The body with one field replaced by each value, deeper ones too."""
-    for name, value in body.items():
-        yield from (json.dumps(body | {name: hostile}).encode() for hostile in VALUES)
+    """The body with one field replaced by a third of the values, deeper ones too.
+
+    The thirds take turns: together the fields of a body meet every value.
+    """
+    written = [json.dumps(value).encode() for value in VALUES] + RAW_VALUES
+    for turn, (name, value) in enumerate(body.items()):
         marked = json.dumps(body | {name: "@"}).encode()
-        yield from (marked.replace(b'"@"', written, 1) for written in RAW_VALUES)
+        yield from (marked.replace(b'"@"', hostile, 1) for hostile in written[turn % 3 :: 3])
         inside = value[0] if isinstance(value, list) and value else value
         if not isinstance(inside, dict):
             continue
-        for inner, hostile in itertools.product(inside, VALUES[::3]):
-            changed = inside | {inner: hostile}
+        for deeper, inner in enumerate(inside):
+            changed = inside | {inner: "@"}
             put = [changed] if isinstance(value, list) else changed
-            yield json.dumps(body | {name: put}).encode()
+            marked = json.dumps(body | {name: put}).encode()
+            yield from (marked.replace(b'"@"', hostile, 1) for hostile in written[deeper % 5 :: 5])
 
 
 @pytest.mark.parametrize("route", BODIES, ids=" ".join)
@@ -208,7 +211,7 @@ def test_whole_bodies(attacker: Raw, anybody: Shop) -> None:
         for method in methods:
             if method in {"get", "parameters"}:
                 continue
-            for payload in WHOLE[SAFE_WITHOUT_BODY.search(path) is not None :]:
+            for payload in WHOLE[SAFE_WITHOUT_BODY.search(path) is not None :: 2]:
                 headers = {"Idempotency-Key": uuid.uuid4().hex, "If-Match": '"1"'}
                 answer = attacker.send(method.upper(), placed(path), payload, headers)
                 harmless(answer, (method, path, payload[:60]))

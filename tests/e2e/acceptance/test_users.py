@@ -9,7 +9,7 @@ import pytest
 from local.demo_data import PASSWORD
 from local.shop import Shop
 from tests.e2e.acceptance.conftest import ADDRESS as WHERE
-from tests.e2e.acceptance.conftest import Core, registered
+from tests.e2e.acceptance.conftest import LEFT_OUT, Core, registered
 from tests.e2e.acceptance.shapes import (
     ADDRESS,
     DEVICE,
@@ -199,7 +199,7 @@ def test_addresses(nora: Shop, omar: Shop, core: Core) -> None:
     made = nora.call("POST", "/users/me/addresses", fields)
     assert made.status == 201
     fits(made.body, ADDRESS)
-    assert made.body == fields | {"id": made.body["id"]}
+    assert made.body == LEFT_OUT | fields | {"id": made.body["id"]}
     row = core.row(f"USER#{nora.user['id']}", f"ADDR#{made.body['id']}")
     assert row
     assert WHERE["line1"] not in str(row)
@@ -211,7 +211,7 @@ def test_addresses(nora: Shop, omar: Shop, core: Core) -> None:
     assert second["label"] == "Home"
     defaults = [a["id"] for a in nora.get("/users/me/addresses")["items"] if a["is_default"]]
     assert defaults == [second["id"]]
-    put = nora.ask("PUT", path, {k: v for k, v in WHERE.items() if v is not None})
+    put = nora.ask("PUT", path, WHERE)
     assert (put["label"], put["is_default"], put["line2"]) == ("Home", False, None)
     gone = nora.call("DELETE", path)
     assert (gone.status, gone.text) == (204, "")
@@ -295,7 +295,8 @@ def test_one_time_tokens_are_checked(anybody: Shop) -> None:
     for token in ("x" * 43, "A" * 42 + "_"):
         answer = anybody.call("POST", "/users/verify-email", {"token": token})
         refused(answer, 410, "token_expired")
-    for token in ("", "é" * 43, "x" * 5000, 5, None, [], "a\x00b"):
+    odd: list[Any] = ["", "é" * 43, "x" * 5000, 5, None, [], "a\x00b"]
+    for token in odd:
         answer = anybody.call("POST", "/users/verify-email", {"token": token})
         assert answer.status in {410, 422}, (token, answer.text)
 
