@@ -131,6 +131,29 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/media/{media_id}/attach"): {"product_id": f"prd_{NOBODY}", "alt": "", "position": 0},
     ("POST", "/ops/events/replay"): {"from": "x", "to": "y", "types": [], "dry_run": True},
     ("POST", "/admin/users/{user_id}/role"): {"role": "support"},
+    ("PATCH", "/admin/products/{product_id}"): {"title": "T", "attributes": {"a": "b"}},
+    ("PATCH", "/admin/products/{product_id}/variants/{variant_id}"): {"options": {}, "price": 1},
+    ("PATCH", "/admin/categories/{category_id}"): {"position": 1, "hidden": False},
+    ("POST", "/chat/conversations"): {
+        "subject": "s",
+        "text": "t",
+        "order_id": f"ord_{NOBODY}",
+        "client_id": "c" * 8,
+    },
+    ("POST", "/chat/conversations/{conversation_id}/messages"): {
+        "text": "t",
+        "media_id": f"med_{NOBODY}",
+        "client_id": "c" * 8,
+    },
+    ("POST", "/contact"): {
+        "name": "n",
+        "email": "a@souk.example",
+        "subject": "s",
+        "message": "m",
+        "order_number": "x",
+        "website": "spam",
+    },
+    ("POST", "/admin/tickets/{ticket_id}/reply"): {"text": "t"},
 }
 
 
