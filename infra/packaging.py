@@ -95,7 +95,7 @@ def _copy(build: Path) -> None:
 def _run_chalice(build: Path, stage: str) -> None:
     arguments = ["package", "--stage", stage, "--merge-template", "infra/resources.yaml", "dist"]
     run = subprocess.run(
-        [sys.executable, "-c", "from chalice.cli import main; main()", *arguments],
+        [sys.executable, "-c", "import sys; from chalice.cli import main; sys.exit(main())", *arguments],
         cwd=build,
         env={**os.environ, "AWS_DEFAULT_REGION": "us-east-1", "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,

@@ -40,7 +40,8 @@ NEW_REPLY = """\
             reply = json.dumps({"status": "ok", "result": result})
         except BaseException as fault:
             kind, trace = type(fault).__name__, traceback.format_tb(fault.__traceback__)[1:]
-            print("[ERROR] %s: %s\\nTraceback (most recent call last):\\n%s" % (kind, fault, "".join(trace)))
+            print(json.dumps({"level": "ERROR", "message": "the call failed", "error_type": kind,
+                "request_id": _ms_ctx.get("request_id", ""), "frames": [" ".join(line.split()) for line in trace]}))
             reply = json.dumps({"status": "ok", "result": None, "_fault": {
                 "errorMessage": str(fault), "errorType": kind,
                 "requestId": _ms_ctx.get("request_id", ""), "stackTrace": trace}})

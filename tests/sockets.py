@@ -228,7 +228,7 @@ def socket_gateway() -> Iterator[SocketGateway]:
     gateway = SocketGateway()
     before = http.client.HTTPSConnection
     kind = type("GatewayConnection", (_Connection,), {"gateway": gateway})
-    http.client.HTTPSConnection = kind  # type: ignore[misc]
+    http.client.HTTPSConnection = kind  # type: ignore[misc, assignment]
     try:
         yield gateway
     finally:

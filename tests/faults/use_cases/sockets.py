@@ -55,7 +55,7 @@ class Hall:
                 answer = FAILED
             return module.Posted(answer)
 
-        module.SignedPoster._ask = ask  # type: ignore[attr-defined]
+        module.SignedPoster._ask = ask
 
     def manage(self, method: str, connection: str, body: bytes) -> str:
         """The management API."""
