@@ -25,6 +25,8 @@ PASSWORD = "rush-Souk-2026-pass"
 SLUG = "desk-oil-lamp"
 FINAL = {"PAID", "FAILED", "CANCELLED"}
 SETTLED_WITHIN_S = 120
+TRIES = 4
+NO_REPLY = 599
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +121,15 @@ def place(buyer: Shop, variant: str) -> tuple[int, str | None]:
         "shipping_address": ADDRESS,
         "payment_token": "tok_approve",
     }
-    answer = buyer.call("POST", "/orders", wish, {"Idempotency-Key": uuid.uuid4().hex})
-    return answer.status, answer.body["order"]["id"] if answer.status == 202 else None
+    key = {"Idempotency-Key": uuid.uuid4().hex}
+    for _ in range(TRIES):
+        try:
+            answer = buyer.call("POST", "/orders", wish, key)
+        except OSError:
+            # A lost reply: the same key asks again, and cannot order twice.
+            continue
+        return answer.status, answer.body["order"]["id"] if answer.status == 202 else None
+    return NO_REPLY, None
 
 
 def outcome(buyer: Shop, order_id: str) -> str:

@@ -52,7 +52,7 @@ def register(journey: Journey) -> None:
 
 
 def buy(journey: Journey) -> None:
-    """3 An order is placed, paid, confirmed by mail, and its books are right."""
+    """3-4 An order is placed, paid, confirmed by mail, and its books are right."""
     variant = journey.variant("tagine-blue")
     warehouse = journey.member("warehouse")
     before = warehouse.get(f"/admin/stock/{variant}")
@@ -72,7 +72,7 @@ def buy(journey: Journey) -> None:
 
 
 def fail_safely(journey: Journey) -> None:
-    """4 A decline, a sold-out product, and two buyers for the last piece."""
+    """5 A decline, a sold-out product, and two buyers for the last piece."""
     journey.settle(journey.place("paper-star", "tok_decline"), "FAILED")
     journey.settle(journey.place("dried-lime", "tok_approve"), "FAILED")
     restock(journey, "desk-oil-lamp", 1)
@@ -94,7 +94,7 @@ def fail_safely(journey: Journey) -> None:
 
 
 def pay_in_odd_ways(journey: Journey) -> None:
-    """5 Confirmation at the gateway, lost replies, doubled webhooks: one charge each."""
+    """6 Confirmation at the gateway, lost replies, doubled webhooks: one charge each."""
     order = journey.place("mint-tea", "tok_requires_action")
     journey.tell(f"waits for the customer at {_action_url(journey, order)}")
     path = f"/sandbox/gateway/orders/{order['id']}/approve"
@@ -109,7 +109,7 @@ def pay_in_odd_ways(journey: Journey) -> None:
 
 
 def review(journey: Journey) -> None:
-    """6 Large orders wait for a person, who approves one and rejects another."""
+    """7 Large orders wait for a person, who approves one and rejects another."""
     restock(journey, "berber-rug", 3)
     merchant = journey.member("merchant")
     for decision, status in (("approve", "PAID"), ("reject", "FAILED")):
@@ -125,7 +125,7 @@ def review(journey: Journey) -> None:
 
 
 def cancel_paid(journey: Journey) -> None:
-    """7 A paid order is cancelled: the money goes back, the stock too."""
+    """8 A paid order is cancelled: the money goes back, the stock too."""
     order = journey.place("tea-pot", "tok_approve")
     journey.settle(order, "PAID")
     journey.buyer.ask("POST", f"/orders/{order['id']}/cancel", expect=202)
@@ -139,7 +139,7 @@ def cancel_paid(journey: Journey) -> None:
 
 
 def ship_and_refund(journey: Journey) -> None:
-    """8 The first order is shipped, delivered and partly refunded."""
+    """9 The first order is shipped, delivered and partly refunded."""
     warehouse, merchant = journey.member("warehouse"), journey.member("merchant")
     path = f"/admin/orders/{journey.first_order}"
     parcel = {"carrier": "Souk Post", "tracking_number": "SP-2026-0001"}
@@ -159,7 +159,7 @@ def ship_and_refund(journey: Journey) -> None:
 
 
 def recover_from_outage(journey: Journey) -> None:
-    """9 The gateway is down: the order waits, a dead letter tells, a redrive finishes it."""
+    """10 The gateway is down: the order waits, a dead letter tells, a redrive finishes it."""
     admin = journey.member("admin")
     order = journey.place("sumac", "tok_outage")
     letter = wait_for(lambda: _dead_letter(admin, order["id"]), "a dead letter", within_s=60)

@@ -16,7 +16,7 @@ PATIENCE_S: Final = 20.0
 
 
 def talk(journey: Journey) -> None:
-    """11 The buyer asks, support answers; a lost connection misses nothing."""
+    """12 The buyer asks, support answers; a lost connection misses nothing."""
     asyncio.run(_talk(journey, journey.buyer, journey.member("support")))
 
 

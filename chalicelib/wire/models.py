@@ -128,7 +128,9 @@ Month = Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$")]
 
 
 class AddressFields(Request):
-    """Where a parcel goes."""
+    """Where a parcel goes; the record marks three of its fields as null or absent (rule 2.1)."""
+
+    NULLABLE = frozenset({"line2", "region", "phone"})
 
     name: Annotated[str, line(1, 100)]
     line1: Annotated[str, line(1, 120)]

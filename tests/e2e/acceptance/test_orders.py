@@ -167,7 +167,6 @@ def test_lines_of_one_variant_are_merged(nora: Shop, stall: Stall) -> None:
         ),
         ({"shipping_address": {**ADDRESS, "phone": "0123"}}, "shipping_address.phone"),
         ({"shipping_address": {**ADDRESS, "label": "Home"}}, "shipping_address.label"),
-        ({"shipping_address": {**ADDRESS, "line2": None}}, "shipping_address.line2"),
         ({"user_id": "usr_1"}, "user_id"),
         ({"total": 1}, "total"),
     ],
