@@ -150,8 +150,7 @@ async def seat_everybody(members: list[Shop], rooms: list[str]) -> list[Seat]:
     """Every member in every room, on as many sockets as that takes."""
     parts = [rooms[at : at + ROOMS_A_SOCKET] for at in range(0, len(rooms), ROOMS_A_SOCKET)]
     seats = [Seat(member, part, LiveSocket(member)) for member in members for part in parts]
-    for seat in seats:
-        await seat.sit()
+    await asyncio.gather(*(seat.sit() for seat in seats))
     return seats
 
 

@@ -1,6 +1,5 @@
 """The real adapters of conversations, built once per process."""
 
-import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -77,14 +76,14 @@ class StreamsDeadEnd:
         self._queues = through
 
     def park(self, row: Item, cause: str) -> None:
-        """Send the row as JSON, with its cause and its place."""
+        """Send its place and its cause; the row itself, which people may have written, stays."""
         attributes = {
             "cause": cause[:CAUSE_MAX],
             "source": "live",
             "reference": f"{row['pk']}|{row['sk']}",
         }
-        body = json.dumps(row, separators=(",", ":"), default=str)
-        self._queues.send(STREAMS_DEAD_END, body, attributes)
+        place = {"table": "live", "pk": row["pk"], "sk": row["sk"]}
+        self._queues.send(STREAMS_DEAD_END, place, attributes)
 
 
 @lru_cache(maxsize=1)

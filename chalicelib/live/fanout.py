@@ -19,7 +19,7 @@ from chalicelib.live.service import Standings
 ROOM_MAX: Final = 500
 TRIES_AFTER_FAILURE: Final = 2
 TRIES: Final = 3
-PART_BYTES_MAX: Final = 96 * 1024
+PART_BYTES_MAX: Final = 48 * 1024
 PAUSE_S: Final = 0.2
 
 

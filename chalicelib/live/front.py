@@ -10,10 +10,13 @@ from chalicelib.aws.clients import credentials
 from chalicelib.aws.observability import measure
 from chalicelib.aws.queues import Queues, queues
 from chalicelib.aws.settings import settings
+from chalicelib.aws.table import Table
 from chalicelib.aws.tables import core_table, live_table
-from chalicelib.kernel.clock import SystemClock, instant
+from chalicelib.aws.writes import Put
+from chalicelib.kernel.clock import Clock, SystemClock, epoch_s, instant
 from chalicelib.kernel.ids import Ids
 from chalicelib.kernel.roles import STAFF, Role
+from chalicelib.live import keys
 from chalicelib.live.fanout import FanOutDeps
 from chalicelib.live.posting import CONNECTIONS_MAX, SignedPoster, Signer
 from chalicelib.live.service import Deps, Standing
@@ -24,6 +27,7 @@ from chalicelib.users.standing_rows import TableStandings
 
 QUEUE: Final = "live"
 PART: Final = "fan_out"
+PART_KEPT_S: Final = 3_600
 
 
 class Standings:
@@ -44,14 +48,28 @@ class Standings:
 
 
 class LiveQueue:
-    """Implements `fanout.Remainder` on the queue of pushes."""
+    """Implements `fanout.Remainder`: a row that holds the part, and its id on the queue of pushes.
 
-    def __init__(self, through: Queues) -> None:
+    What people write stands in rows only, never in the body of a queue.
+    """
+
+    def __init__(self, through: Queues, live: Table, clock: Clock, ids: Ids) -> None:
         self._queues = through
+        self._live = live
+        self._clock = clock
+        self._ids = ids
 
     def hand_over(self, part: Mapping[str, Any]) -> None:  # Any: JSON
-        """One message."""
-        self._queues.send(QUEUE, {PART: part})
+        """The row first: without it the message would mean nothing."""
+        part_id = self._ids.new("prt")
+        pk, sk = keys.part_key(part_id)
+        ttl = epoch_s(self._clock.now()) + PART_KEPT_S
+        self._live.write(Put({"pk": pk, "sk": sk, **part, "ttl": ttl}))
+        self._queues.send(QUEUE, {PART: part_id})
+
+    def find(self, part_id: str) -> Mapping[str, Any] | None:  # Any: JSON
+        """The part with this id; None once it is no use any more."""
+        return self._live.get(keys.part_key(part_id))
 
 
 @lru_cache(maxsize=1)
@@ -97,12 +115,18 @@ def lanes() -> ThreadPoolExecutor:
 
 
 @lru_cache(maxsize=1)
+def remainder() -> LiveQueue:
+    """What is sent later, by another function."""
+    return LiveQueue(queues(), live_table(), SystemClock(), Ids())
+
+
+@lru_cache(maxsize=1)
 def fan_out_deps() -> FanOutDeps:
     """What a fan-out works with."""
     return FanOutDeps(
         audience=connections(),
         poster=poster(),
-        remainder=LiveQueue(queues()),
+        remainder=remainder(),
         standings=standings(),
         clock=SystemClock(),
         lanes=lanes(),

@@ -47,6 +47,11 @@ def push_key(topic: str, seq: int) -> Key:
     return topic_partition(topic), f"{PUSH}{seq:012d}"
 
 
+def part_key(part_id: str) -> Key:
+    """A part of a fan-out that is sent later."""
+    return f"PART#{part_id}", META
+
+
 def user_partition(user_id: str) -> str:
     """Index 1: the connections of a user."""
     return f"UCONN#{user_id}"

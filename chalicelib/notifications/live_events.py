@@ -25,8 +25,10 @@ def notify_live(event: SQSEvent) -> dict[str, Any]:
 
 
 def _tell(message: Message) -> None:
-    part = message.json().get(front.PART)
+    part_id = message.json().get(front.PART)
+    if part_id is None:
+        push(message.event(), pushing_deps())
+        return
+    part = front.remainder().find(str(part_id))
     if part is not None:
         send_part(part, front.fan_out_deps())
-    else:
-        push(message.event(), pushing_deps())

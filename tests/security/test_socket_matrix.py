@@ -68,11 +68,11 @@ class House:
             }.get(topic, topic)
         if action.startswith("chat."):
             data["conversation_id"] = self.room
-        spoken: dict[str, dict[str, Any]] = {
+        more: dict[str, dict[str, Any]] = {
             "chat.send": {"text": "Hello"},
             "chat.read": {"seq": 1},
         }
-        data |= spoken.get(action, {})
+        data |= more.get(action, {})
         return self.gateway.ask(self.sockets[name], action, **data)
 
     def rows(self) -> list[Any]:
