@@ -8,7 +8,7 @@ from tests.faults.conftest import open_stage, publish
 from tests.faults.harness.campaign import current_stage, spread
 from tests.faults.harness.interleave import plans
 from tests.faults.harness.races import RaceRunner, RaceVerdict, table
-from tests.faults.use_cases.races import RACES
+from tests.faults.use_cases.catalogue import RACES
 from tests.faults.use_cases.shop import FRONT
 
 PLANS = {"test": 40, "nightly": 2_000}

@@ -11,9 +11,8 @@ from tests.faults.harness.interleave import plans
 from tests.faults.harness.mutations import PlantedBug
 from tests.faults.harness.planted import Hunt, hunt, table
 from tests.faults.harness.races import RaceRunner, RaceVerdict
-from tests.faults.use_cases.catalogue import USE_CASES
+from tests.faults.use_cases.catalogue import RACES, USE_CASES
 from tests.faults.use_cases.planted_bugs import PLANTED_BUGS
-from tests.faults.use_cases.races import RACES
 from tests.faults.use_cases.shop import FRONT
 
 PLANS = 60

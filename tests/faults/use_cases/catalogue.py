@@ -1,10 +1,23 @@
-"""All use cases of the shop, by name."""
+"""All use cases and races of the shop, by name."""
 
-from tests.faults.use_cases import endings, order_path, reviews, telling, workers
-from tests.faults.use_cases.journey import Journey
+from tests.faults.harness.points import UseCase
+from tests.faults.harness.races import Race
+from tests.faults.use_cases import (
+    endings,
+    identity,
+    identity_factors,
+    identity_races,
+    order_path,
+    races,
+    reviews,
+    telling,
+    workers,
+)
 
-USE_CASES: dict[str, Journey] = {
-    journey.name: journey
-    for module in (order_path, reviews, endings, workers, telling)
-    for journey in module.USE_CASES
+JOURNEYS = (order_path, reviews, endings, workers, telling)
+ACCOUNTS = (identity, identity_factors)
+USE_CASES: dict[str, UseCase] = {
+    **{journey.name: journey for module in JOURNEYS for journey in module.USE_CASES},
+    **{account.name: account for module in ACCOUNTS for account in module.USE_CASES},
 }
+RACES: dict[str, Race] = {**races.RACES, **identity_races.RACES}
