@@ -81,6 +81,9 @@ def packaged(stage: str, *, with_libraries: bool) -> Iterator[Package]:
         _run_chalice(build, stage)
         yield Package(build / "dist")
 
+# Chalice's main returns its code instead of exiting with it.
+CHALICE = "import sys; from chalice.cli import main; sys.exit(main())"
+
 
 def _copy(build: Path) -> None:
     for name in SOURCES:
@@ -95,7 +98,7 @@ def _copy(build: Path) -> None:
 def _run_chalice(build: Path, stage: str) -> None:
     arguments = ["package", "--stage", stage, "--merge-template", "infra/resources.yaml", "dist"]
     run = subprocess.run(
-        [sys.executable, "-c", "import sys; from chalice.cli import main; sys.exit(main())", *arguments],
+        [sys.executable, "-c", CHALICE, *arguments],
         cwd=build,
         env={**os.environ, "AWS_DEFAULT_REGION": "us-east-1", "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,
