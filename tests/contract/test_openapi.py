@@ -35,6 +35,7 @@ def operations(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
     }
 
 
+@pytest.mark.covers(72)
 def test_document_is_valid_openapi_31(document: dict[str, Any]) -> None:
     """A validator of the standard finds nothing."""
     assert document["openapi"] == "3.1.0"

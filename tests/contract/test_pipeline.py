@@ -43,6 +43,7 @@ def stages() -> dict[str, list[dict[str, Any]]]:
 
 @pytest.mark.covers(117)
 @pytest.mark.timeout(180)
+@pytest.mark.covers(115)
 def test_one_package_serves_every_stage() -> None:
     """What was tested is what is deployed: no stage is baked into the template."""
     with packaged("prod", with_libraries=False) as package:

@@ -228,6 +228,7 @@ def test_boto3_appears_only_in_aws() -> None:
     assert offenders == []
 
 
+@pytest.mark.covers(110)
 def test_chalice_appears_only_at_the_edge() -> None:
     """The framework is known to edge/ and to the files that hold triggers, to nobody else."""
     offenders = [

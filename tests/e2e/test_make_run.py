@@ -181,6 +181,7 @@ def test_a_saved_file_is_live_and_a_broken_one_is_not(developer: _Developer) -> 
     assert "changed: app.py" in developer.printed
 
 
+@pytest.mark.covers(38)
 def test_the_schedule_of_a_function_can_be_ticked(developer: _Developer) -> None:
     """The sweeper finds nothing to do at any time."""
     ticked = developer.command("tick", "sweeper", "--at", "2026-03-01T12:00:00Z")
@@ -212,6 +213,7 @@ def test_chalice_local_serves_rest_on_the_running_stack(developer: _Developer) -
             server.terminate()
 
 
+@pytest.mark.covers(118)
 def test_ctrl_c_ends_everything_and_the_state_is_there_again(developer: _Developer) -> None:
     """Within 10 s, without a trace, and with nothing left behind."""
     info = json.loads(developer.stack_file.read_text())

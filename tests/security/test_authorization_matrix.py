@@ -89,6 +89,7 @@ def mark_of(route: Route) -> str:
     return MARKS[route.method, route.path]
 
 
+@pytest.mark.covers(81)
 def test_every_route_has_a_row() -> None:
     """Nobody adds a route without saying who may call it; the app is what is deployed."""
     deployed = {(method, path) for path, methods in shop.app.routes.items() for method in methods}
@@ -169,6 +170,7 @@ def test_staff_whose_proof_is_old(route: Route) -> None:
     [route for route in ROUTES if mark_of(route)[0] in "CS" and route.method != "GET"],
     ids=route_name,
 )
+@pytest.mark.covers(77)
 def test_a_cached_decision_does_not_outlive_the_session_on_writes(route: Route) -> None:
     """What the gateway remembers of a caller is looked at again before anything is changed."""
     admin = person("admin")

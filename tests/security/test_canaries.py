@@ -80,6 +80,7 @@ def clock() -> Iterator[Any]:
         yield traveller
 
 
+@pytest.mark.covers(88)
 def test_nothing_personal_and_no_secret_is_logged(lines: io.StringIO, clock: Any) -> None:
     """Through every route, successes and refusals: not a word of it in the log."""
     with cloud():

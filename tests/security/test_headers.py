@@ -33,6 +33,7 @@ def _aws() -> Iterator[None]:
 
 
 @pytest.mark.parametrize(("method", "path", "body", "status"), CASES)
+@pytest.mark.covers(89)
 def test_every_reply_has_the_headers(method: str, path: str, body: object, status: int) -> None:
     """Successes and refusals alike carry them, and private ones are never stored."""
     answer = member().door.call(method, path, body)

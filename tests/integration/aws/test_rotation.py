@@ -111,6 +111,7 @@ def ring_of(name: str) -> KeyRing:
     return KeyRing.parse(written["SecretString"])
 
 
+@pytest.mark.covers(78)
 def test_rotation_under_traffic_refuses_nothing() -> None:
     """Through five rotations, with caches of every age, no token and no field is refused."""
     traffic = Traffic()
@@ -146,6 +147,7 @@ def test_tokens_of_two_rotations_ago_are_refused() -> None:
     assert token
 
 
+@pytest.mark.covers(85)
 def test_a_run_that_broke_off_is_finished_by_the_next() -> None:
     """The pending version left behind becomes current; none is made beside it."""
 

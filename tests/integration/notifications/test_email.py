@@ -66,6 +66,7 @@ def test_verification_mail_carries_the_token_of_its_event() -> None:
     assert token not in json.dumps(row)
 
 
+@pytest.mark.covers(12)
 def test_the_same_event_twice_is_one_mail() -> None:
     """A repeated delivery is acknowledged and sends nothing."""
     a_user()

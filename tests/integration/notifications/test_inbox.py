@@ -37,6 +37,7 @@ def told(user: Member, count: int) -> list[str]:
     return ids
 
 
+@pytest.mark.covers(15)
 def test_an_inbox_is_read_newest_first_and_marked() -> None:
     """Reading one lowers the count and takes it out of the unread list; again is fine."""
     amina = member()

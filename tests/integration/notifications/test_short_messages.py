@@ -92,6 +92,7 @@ def test_no_text_without_number_or_wish(user: dict[str, Any], reason: str) -> No
     assert delivery(event, "sms")["cause"] == reason
 
 
+@pytest.mark.covers(13)
 def test_texts_beyond_the_daily_cap_are_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
     """The second message of a day with an allowance of one is not sent, and says why."""
     monkeypatch.setenv("SOUK_SMS_DAILY_CAP", "1")
@@ -115,6 +116,7 @@ def test_events_of_other_channels_are_none_of_theirs() -> None:
     assert delivery(event, "sms") == {}
 
 
+@pytest.mark.covers(14)
 def test_every_device_is_pushed_to_once() -> None:
     """Two devices, two endpoints, one delivery; the copy lies in the reader's mailbox."""
     a_user(order_updates=ALL)

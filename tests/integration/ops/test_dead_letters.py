@@ -137,6 +137,7 @@ def test_redrive_of_a_queue_message_sends_it_back_once() -> None:
     assert the_letter(door)["id"] != letter["id"]
 
 
+@pytest.mark.covers(28)
 def test_a_workflow_parks_itself_and_is_started_again_under_another_name() -> None:
     """Parking and the status rule tell of one run: one letter; redrive keeps the input."""
     given = {"order_id": "ord_1", "correlation_id": "corr-0001"}

@@ -76,6 +76,7 @@ def received(url: str) -> list[dict[str, Any]]:
     return list(reply.get("Messages", []))
 
 
+@pytest.mark.covers(66)
 def test_a_new_event_row_reaches_the_bus_and_leaves_the_outbox() -> None:
     """The bus carries the envelope; the row keeps its history and loses its due keys."""
     everything = bus_queue()

@@ -124,6 +124,7 @@ def test_too_many_messages_of_one_address_are_429(monkeypatch: pytest.MonkeyPatc
     assert statuses == [202] * 5 + [429]
 
 
+@pytest.mark.covers(40)
 def test_an_answer_is_mailed_in_the_same_thread() -> None:
     """The reply goes to the requester once per key, and its headers name the ticket's thread."""
     reference = written().body["reference"]

@@ -37,6 +37,7 @@ def login(email: str, password: str = PASSWORD) -> tuple[int, str | None]:
     return reply.status, reply.code
 
 
+@pytest.mark.covers(1)
 def test_registration_waits_for_verification() -> None:
     """Before the mailed token comes back, the right password meets email_unverified."""
     reply = register("Amina@Souk.example")
@@ -129,6 +130,7 @@ def test_login_gives_tokens_and_user() -> None:
     assert (me.status, me.body) == (200, reply.body["user"])
 
 
+@pytest.mark.covers(2)
 def test_refresh_rotates_and_its_latest_answer_repeats_for_ten_seconds() -> None:
     """The token just used gets the same successor; after ten seconds it ends the session."""
     with time_machine.travel("2026-03-01T12:00:00Z", tick=False) as clock:
@@ -184,6 +186,7 @@ def test_profile_changes_make_one_event_and_none_if_nothing_changed() -> None:
     assert amina.door.patch("/users/me", {"role": "admin"}).status == 422
 
 
+@pytest.mark.covers(3)
 def test_foreign_profiles_are_not_there_except_for_administrators() -> None:
     """Foreign and unknown ids answer 404 alike; scope `users` sees the user."""
     amina, bruno, admin = member(), member("bruno@souk.example"), staff_member("admin")

@@ -68,6 +68,7 @@ def test_the_rotation_command_knows_its_rings(capsys: pytest.CaptureFixture[str]
     assert "tokens, identity, links, webhook" in capsys.readouterr().err
 
 
+@pytest.mark.covers(87)
 def test_resealing_moves_every_sealed_field_to_the_current_key() -> None:
     """Addresses and seeds open as before, under the new key; a second run finds nothing."""
     with time_machine.travel("2026-03-01T12:00:00Z", tick=False) as clock:

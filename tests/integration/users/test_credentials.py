@@ -58,6 +58,7 @@ def forgot(email: str) -> Answer:
     return FrontDoor().post("/users/password/forgot", {"email": email})
 
 
+@pytest.mark.covers(4)
 def test_reset_sets_the_password_once_and_ends_every_session() -> None:
     """The newest link works once; after it the earlier link is dead, and so are the sessions."""
     amina = member()
@@ -119,6 +120,7 @@ def test_change_keeps_this_session_and_ends_the_others() -> None:
     assert login(NEW_PASSWORD).status == 200
 
 
+@pytest.mark.covers(80)
 def test_second_factor_is_set_up_confirmed_and_asked_for(clock: Any) -> None:
     """Confirming gives ten recovery codes; from then on a login is a challenge first."""
     amina, other = member(), sign_in(AMINA)

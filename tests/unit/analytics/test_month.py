@@ -87,6 +87,7 @@ def _line(variant: str, units: int) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("seed", range(4127, 4137))
+@pytest.mark.covers(39)
 def test_every_day_equals_a_recomputation_from_its_orders(seed: int) -> None:
     """After duplicated, missed and late ticks each day has one report with the right sums."""
     seeded, shop = random.Random(seed), Shop()
