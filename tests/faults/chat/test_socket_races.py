@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.faults.harness.clients import ClientModel, ClientSession, Request
-from tests.faults.harness.injector import FaultPlan
+from tests.faults.harness.fault_plan import FaultPlan
 from tests.faults.harness.interleave import plans, run_together
 from tests.faults.harness.substrate import ACCOUNT, REGION, wire_record
 from tests.faults.harness.world import World
