@@ -199,7 +199,7 @@ PLANTED_BUGS = (
         f"{ORDERS}.rules",
         "    total = Minor(subtotal + shipping + tax - discount)\n",
         "    total = Minor(subtotal + tax - discount)\n",
-        ("place_order",),
+        ("fulfil_lost_charged",),
     ),
     PlantedBug(
         "step not idempotent",
