@@ -7,7 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+import botocore.exceptions
+
 from tests.faults.harness.calls import Kind
+
+Unanswered = botocore.exceptions.HTTPClientError
+"""What a call to an outside party raises when no answer comes."""
 
 
 class Crash(BaseException):

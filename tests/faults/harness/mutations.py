@@ -22,6 +22,12 @@ class PlantedBug:
     use_cases: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ()
     races: tuple[str, ...] = ()
+    also: tuple[tuple[str, str, str], ...] = ()
+
+    def edits(self, module: str) -> list[tuple[str, str]]:
+        """(old, new) of this module; where two guards protect one fact, both must go."""
+        every = ((self.module, self.old, self.new), *self.also)
+        return [(old, new) for name, old, new in every if name == module]
 
 
 class StalePlantedBug(Exception):
@@ -40,9 +46,10 @@ class _PatchingLoader(importlib.machinery.SourceFileLoader):
         path = self.get_filename(fullname)
         text = self.get_data(path).decode()
         for bug in self.bugs:
-            if text.count(bug.old) != 1:
-                raise StalePlantedBug(f"{bug.name}: found {text.count(bug.old)} times in {path}")
-            text = text.replace(bug.old, bug.new)
+            for old, new in bug.edits(fullname):
+                if text.count(old) != 1:
+                    raise StalePlantedBug(f"{bug.name}: found {text.count(old)} times in {path}")
+                text = text.replace(old, new)
         return compile(text, path, "exec", dont_inherit=True)
 
     def exec_module(self, module: ModuleType) -> None:
@@ -76,7 +83,7 @@ class Mutations(MetaPathFinder):
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
         """The module's own spec, with a loader that patches it."""
-        bugs = tuple(bug for bug in self.bugs if bug.module == fullname)
+        bugs = tuple(bug for bug in self.bugs if bug.edits(fullname))
         hooks = tuple(self._hooks.get(fullname, ()))
         if not bugs and not hooks:
             return None

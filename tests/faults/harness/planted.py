@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
@@ -15,6 +16,8 @@ from tests.faults.harness.points import (
     single_points,
 )
 from tests.faults.harness.races import RaceVerdict
+
+ATTEMPTS_MAX = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,8 @@ def hunt(
     world.runtime.cold_start()
     tried = 0
     try:
-        for name, reason in _attempts(runner, bug, use_cases, races):
+        attempts = _attempts(runner, bug, use_cases, races)
+        for name, reason in itertools.islice(attempts, ATTEMPTS_MAX):
             tried += 1
             if reason:
                 return Hunt(bug, name, reason, tried)

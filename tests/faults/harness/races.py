@@ -44,14 +44,18 @@ class RaceRunner:
         self.world = runner.world
 
     def lengths(self, race: Race) -> tuple[int, int]:
-        """How many calls each side makes when it comes first."""
-        return self._calls_of(race, 0), self._calls_of(race, 1)
+        """How many calls each side makes at most, whichever comes first."""
+        one, other = self._in_turn(race, 0), self._in_turn(race, 1)
+        return max(one[0], other[0]), max(one[1], other[1])
 
-    def _calls_of(self, race: Race, side: int) -> int:
+    def _in_turn(self, race: Race, first: int) -> tuple[int, int]:
         sides = race.ready(self._begin())
-        before = len(self.world.injector.calls)
-        sides[side]()
-        return len(self.world.injector.calls) - before
+        made = [0, 0]
+        for side in (first, 1 - first):
+            before = len(self.world.injector.calls)
+            sides[side]()
+            made[side] = len(self.world.injector.calls) - before
+        return made[0], made[1]
 
     def run(self, race: Race, plan: Plan) -> RaceVerdict:
         """One plan, then normal delivery and rest, then the invariants."""

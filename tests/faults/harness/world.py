@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 import math
@@ -35,6 +36,7 @@ ROUNDS_MAX = 600
 HORIZON_S = 3 * 86_400
 TICK_S = 60
 MOMENT_S = 0.002
+RUNS_A_COLLECTION = 40
 _CREDENTIALS = {
     "AWS_ACCESS_KEY_ID": "testing",
     "AWS_SECRET_ACCESS_KEY": "testing",
@@ -91,6 +93,7 @@ class World:
         )
         self.task_fault: Callable[[str, str], str | None] | None = None
         self.started_at = ""
+        self._runs = 0
         self._muted: frozenset[tuple[str, str, str]] = frozenset()
         self._undo: list[Callable[[], None]] = []
         self._draws = random.Random(0)
@@ -188,6 +191,9 @@ class World:
         self.substrate.restore(snapshot.rows)
         self.clock.rewind(snapshot.moment_s)
         self.started_at = self.clock.iso()
+        self._runs += 1
+        if self._runs % RUNS_A_COLLECTION == 0:
+            gc.collect()
         self.workflows.begin()
         self.deliveries.begin(delivery)
         self.injector.begin(plan or FaultPlan())

@@ -144,6 +144,13 @@ PLANTED_BUGS = (
         "    if webhook.amount != payment.amount or webhook.currency != payment.currency:\n",
         "    if webhook.currency != payment.currency:\n",
         ("webhook_wrong_amount",),
+        also=(
+            (
+                f"{ORDERS}.paying",
+                "            if (amount, currency) != (payment.amount, payment.currency):\n",
+                "            if currency != payment.currency:\n",
+            ),
+        ),
     ),
     PlantedBug(
         "nobody told of the decision",
@@ -192,7 +199,7 @@ PLANTED_BUGS = (
         f"{ORDERS}.rules",
         "    total = Minor(subtotal + shipping + tax - discount)\n",
         "    total = Minor(subtotal + tax - discount)\n",
-        ("place_order",),
+        ("fulfil_lost_charged",),
     ),
     PlantedBug(
         "step not idempotent",

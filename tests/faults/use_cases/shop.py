@@ -12,6 +12,7 @@ from typing import Any
 import boto3
 
 from tests.faults.harness.clients import ClientModel, ClientSession, Reply, Request
+from tests.faults.harness.fault_plan import Unanswered
 from tests.faults.harness.invariants import check_shop
 from tests.faults.harness.points import PointRunner
 from tests.faults.harness.rest import HANDLER, RestDoor
@@ -176,7 +177,7 @@ def _wrap(world: World, module: ModuleType, name: str) -> None:
     def called(gateway: Any, *arguments: Any) -> Any:
         try:
             return world.injector.outside(name, "gateway", lambda: real(gateway, *arguments))
-        except (ConnectionError, TimeoutError) as lost:
+        except Unanswered as lost:
             raise module.GatewayUnknown from lost
 
     setattr(module.SandboxGateway, name, called)

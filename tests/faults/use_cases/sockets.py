@@ -9,6 +9,7 @@ from types import ModuleType
 from typing import Any
 
 from tests.faults.harness.clients import ClientModel, ClientSession, Reply, Request
+from tests.faults.harness.fault_plan import Unanswered
 from tests.faults.harness.world import World
 from tests.faults.use_cases.shop import CORE, FRONT, STAGE
 
@@ -51,7 +52,7 @@ class Hall:
                 answer = self.world.injector.outside(
                     operation, "sockets", lambda: self.manage(method, connection, payload.body)
                 )
-            except (ConnectionError, TimeoutError):
+            except Unanswered:
                 answer = FAILED
             return module.Posted(answer)
 
