@@ -69,7 +69,8 @@ IDENTITY_BUGS = (
     PlantedBug(
         "second factor read but not guarded",
         f"{USERS}.writing",
-        "                condition=_MFA_UNCHANGED,\n                values=_as_read(change.before),\n",
+        "                condition=_MFA_UNCHANGED,\n"
+        "                values=_as_read(change.before),\n",
         '                condition="attribute_exists(#pk)",\n',
         races=("code x code",),
     ),
