@@ -16,7 +16,7 @@ from chalicelib.kernel.domain_events import (
     ROLE_CHANGED,
     USER_REGISTERED,
 )
-from chalicelib.kernel.errors import Conflict, NotFound, TokenExpired
+from chalicelib.kernel.errors import Conflict, NotFound, TokenExpired, Unauthenticated
 from chalicelib.kernel.pagination import Page, PageRequest
 from chalicelib.kernel.roles import Role
 from chalicelib.users.changes import Change, ClaimOnce, IssueToken, NewUser, RedeemToken, Step
@@ -166,6 +166,9 @@ def update_profile(
 
     def attempt() -> User:
         user = profile(user_id, deps)
+        if user.status != Status.ACTIVE:
+            # Closed since the caller was let in.
+            raise Unauthenticated
         changed = {name: value for name, value in wanted.items() if getattr(user, name) != value}
         if not changed:
             return user

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.faults.harness.clients import ClientSession, Exchange, Request
+from tests.faults.harness.clients import ClientSession, Request
 from tests.faults.harness.races import Race, Side
 from tests.faults.harness.world import World
 from tests.faults.use_cases import identity, identity_factors
 from tests.faults.use_cases.identity_rows import claims_of
 from tests.faults.use_cases.identity_visit import (
     NEW_PASSWORD,
+    NEWCOMER,
     Check,
     Ending,
     Held,
@@ -48,7 +49,9 @@ class Collision:
 
     def expected(self, _world: World, session: ClientSession, _ends: frozenset[str]) -> list[str]:
         """Everything that is wrong afterwards."""
-        return judged(session, NOW["held"], self.check)
+        failed = [e for e in session.history if e.reply.status >= 500]
+        found = [f"I17 {e.request.path}: {e.reply.status}" for e in failed]
+        return found + judged(session, NOW["held"], self.check)
 
 
 def post(path: str, body: object, token: str | None = None) -> Request:
@@ -142,7 +145,7 @@ def stranger(person: Person) -> None:
     """Somebody without an account, after another; the first of a sandbox reads its secrets."""
     person.held.email = "first@souk.example"
     person.register()
-    person.held.email = identity.NEWCOMER
+    person.held.email = NEWCOMER
 
 
 # --- what must be true ------------------------------------------------------------------------

@@ -72,24 +72,29 @@ def read_registry(world: World) -> Registry:
     registry = Registry()
     for row in world.substrate.rows(CORE):
         kind, _, name = row["pk"].partition("#")
-        match kind, row["sk"].partition("#")[0]:
-            case "USER", "PROFILE":
-                registry.users[name] = row
-            case "USER", "SESS":
-                registry.sessions[row["id"]] = row
-            case "USER", "MFA":
-                registry.factors[name] = row
-            case "USER", "ADDR":
-                registry.addresses[name].append(row)
-            case "USER", "EVT":
-                registry.events[name].append(row)
-            case "EMAIL", _:
-                registry.owners[name] = row["user_id"]
-            case "OTT", _:
-                registry.tokens[name] = row
-            case "MBOX", _:
-                registry.mailed[row["event_id"]] += 1
+        if kind == "USER":
+            _sort(registry, name, row)
+        elif kind == "EMAIL":
+            registry.owners[name] = row["user_id"]
+        elif kind == "OTT":
+            registry.tokens[name] = row
+        elif kind == "MBOX":
+            registry.mailed[row["event_id"]] += 1
     return registry
+
+
+def _sort(registry: Registry, user_id: str, row: Row) -> None:
+    match row["sk"].partition("#")[0]:
+        case "PROFILE":
+            registry.users[user_id] = row
+        case "SESS":
+            registry.sessions[row["id"]] = row
+        case "MFA":
+            registry.factors[user_id] = row
+        case "ADDR":
+            registry.addresses[user_id].append(row)
+        case "EVT":
+            registry.events[user_id].append(row)
 
 
 def check_accounts(registry: Registry, session: ClientSession) -> list[str]:
@@ -102,7 +107,8 @@ def check_accounts(registry: Registry, session: ClientSession) -> list[str]:
         defaults = sum(bool(row.get("is_default")) for row in registry.addresses[user_id])
         if defaults > 1:
             found.append(f"I14 {user_id}: {defaults} default addresses")
-    return found + [*redeemed_once(registry, session), *rotated_once(session)]
+    found += never_back(registry, session)
+    return [*found, *redeemed_once(registry, session), *rotated_once(session)]
 
 
 def addresses_of_mail(registry: Registry) -> Iterator[str]:
@@ -150,7 +156,7 @@ def versions(user: Row, events: list[Row], factor: Row | None) -> Iterator[str]:
 
 
 def _ends_all(event: Row) -> bool:
-    return event["type"] == REVOKED and event["data"]["reason"] == LOGOUT_ALL
+    return bool(event["type"] == REVOKED and event["data"]["reason"] == LOGOUT_ALL)
 
 
 def endings(registry: Registry, user: Row, events: list[Row]) -> Iterator[str]:
@@ -195,6 +201,20 @@ def rotated_once(session: ClientSession) -> Iterator[str]:
     for presented, made in successors.items():
         if len(made) > 1:
             yield f"I14 {presented[:30]}: {len(made)} successors"
+
+
+def never_back(registry: Registry, session: ClientSession) -> Iterator[str]:
+    """No session falls behind a refresh token that was granted."""
+    for exchange in session.history:
+        body = exchange.reply.body
+        if not exchange.reply.is_accepted or not isinstance(body, dict):
+            continue
+        pair = body.get("tokens", body)
+        if "refresh_token" in pair:
+            session_id, generation, _mac = pair["refresh_token"].split(".")
+            present = registry.sessions[session_id]["generation"]
+            if present < int(generation):
+                yield f"I14 {session_id}: back at {present} after {generation} was granted"
 
 
 def claims_of(access_token: str) -> Row:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tests.faults.harness.clients import ClientModel, ClientSession, Reply, Request
-from tests.faults.harness.injector import FaultPlan
+from tests.faults.harness.fault_plan import FaultPlan
 from tests.faults.harness.world import World
 from tests.faults.use_cases.identity_rows import (
     Registry,

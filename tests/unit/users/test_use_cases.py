@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from chalicelib.kernel.domain_events import Actor
-from chalicelib.kernel.errors import TokenExpired, Unavailable
+from chalicelib.kernel.errors import TokenExpired, Unauthenticated, Unavailable
 from chalicelib.users import contact_points, passwords, second_factor, service, sessions, staffing
 from chalicelib.users.changes import NewUser
 from chalicelib.users.codes import STEP_S, totp
@@ -86,6 +86,15 @@ def test_a_profile_change_that_was_overtaken_is_decided_again(world: World) -> N
     )
     changed = service.update_profile(user.id, {"name": "Amina O."}, STRANGER, world.deps())
     assert (changed.name, changed.locale, changed.version) == ("Amina O.", "de-DE", 4)
+
+
+def test_a_profile_change_that_a_disabling_overtook_is_refused(world: World) -> None:
+    """Nothing happens to an account after its closing, whoever was let in a moment before."""
+    user = amina(world)
+    overtake(world, lambda: staffing.disable(user.id, STRANGER, world.deps()))
+    with pytest.raises(Unauthenticated):
+        service.update_profile(user.id, {"name": "Amina O."}, STRANGER, world.deps())
+    assert (present(world).name, event_types(world)[-1]) == ("Amina", "UserDisabled")
 
 
 def test_whoever_is_always_overtaken_gives_up(world: World) -> None:
