@@ -131,6 +131,13 @@ class DeliveryModel:
             if mapping.source == queue:
                 self._queues.deliver(mapping)
 
+    def relay_once(self) -> None:
+        """Only what is between a table and the queues: streams, then the bus."""
+        for mapping in self.stack.mappings:
+            if mapping.kind == "stream":
+                self._streams.deliver(mapping)
+        self._route_bus()
+
     def next_due(self) -> float | None:
         """When the next message, retry or event comes due by itself."""
         due: list[float | None] = [moment for moment, _event in self._bus]

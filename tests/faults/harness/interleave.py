@@ -104,7 +104,9 @@ def plans(first: int, second: int, *, count_max: int, seed: int) -> Iterator[Pla
             yield "".join("b" if i in chosen else "a" for i in range(first + second))
         return
     seen: set[Plan] = set()
-    for plan in itertools.chain(_few_switches(first, second), _random(first, second, seed)):
+    few = list(_few_switches(first, second))
+    random.Random(seed).shuffle(few)
+    for plan in itertools.chain(_whole(first, second), few, _random(first, second, seed)):
         if plan not in seen:
             seen.add(plan)
             yield plan
@@ -112,7 +114,16 @@ def plans(first: int, second: int, *, count_max: int, seed: int) -> Iterator[Pla
             return
 
 
+def _whole(first: int, second: int) -> Iterator[Plan]:
+    """One side stops somewhere and the other one runs from its start to its end."""
+    for before in range(first + 1):
+        yield "a" * before + "b" * second + "a" * (first - before)
+    for before in range(second + 1):
+        yield "b" * before + "a" * first + "b" * (second - before)
+
+
 def _few_switches(first: int, second: int) -> Iterator[Plan]:
+    """At most two context switches in the middle of either side."""
     for lead, lead_calls, other, other_calls in (
         ("a", first, "b", second),
         ("b", second, "a", first),

@@ -210,12 +210,4 @@ PLANTED_BUGS = (
         "            case _:\n                return DONE\n\n    try:\n",
         ("place_order",),
     ),
-    PlantedBug(
-        "own write read as another's",
-        f"{ORDERS}.fulfilling",
-        'return Outcome("pay" if order.payment_id == payment_id else "resolve")',
-        'return Outcome("pay") if order.payment_id == payment_id else DONE',
-        ("place_order",),
-        LATE,
-    ),
 )

@@ -115,7 +115,7 @@ def await_answer(session: ClientSession) -> tuple[Side, Side]:
         for queue in (INBOX, SIGNALS):
             session.world.clock.advance(1)
             session.world.deliveries.deliver_from(f"souk-{STAGE}-{queue}")
-            session.world.deliveries.run_ready()
+            session.world.deliveries.relay_once()
 
     return fulfilling(visit, order_id), answer
 
