@@ -166,7 +166,7 @@ class Substrate:
     def receive(self, queue: str, count: int, visibility_s: int) -> list[StoredMessage]:
         """Receive as the event source mapping does; exhausted messages move to the dead letters."""
         backend = sqs_backends[ACCOUNT][REGION]
-        return backend.receive_message(queue, count, 0, visibility_s)
+        return backend.receive_message(queue, count, 0, visibility_s, ["All"])
 
     def delete(self, queue: str, receipt: str) -> None:
         """Delete a received message."""

@@ -55,6 +55,20 @@ def test_receive_count_rises_with_each_delivery(lab: Lab) -> None:
     assert counts == ["1", "2", "3", "4", "5"]
 
 
+def test_message_attributes_arrive(lab: Lab) -> None:
+    """What a sender attaches to a message reaches the function."""
+    lab.handler("worker", lambda _event: None)
+    lab.map(WORKER)
+    boto3.client("sqs", region_name="eu-central-1").send_message(
+        QueueUrl=f"https://sqs.eu-central-1.amazonaws.com/123456789012/{QUEUE}",
+        MessageBody="a",
+        MessageAttributes={"cause": {"DataType": "String", "StringValue": "why"}},
+    )
+    lab.world.drain()
+    (record,) = lab.seen[0]["Records"]
+    assert record["messageAttributes"]["cause"]["stringValue"] == "why"
+
+
 def test_only_the_listed_failure_comes_again(lab: Lab) -> None:
     """Partial batch replies keep the good neighbours deleted."""
 

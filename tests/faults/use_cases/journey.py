@@ -111,13 +111,20 @@ class Journey:
         took_s = world.clock.now() - session.started_s
         if world.is_undisturbed and took_s > self.within_s:
             found.append(f"I7 took {took_s:.0f} s, not {self.within_s:.0f}")
-        for order_id, order in read_books(world.substrate.rows(CORE)).orders.items():
+        for order_id, order in self._orders(session).items():
             reason = order.get("failure", {}).get("reason")
             if order["status"] not in self.ends:
                 found.append(f"ends {order_id}: {order['status']} ({reason})")
             elif order["status"] == "FAILED" and self.reason not in {None, reason}:
                 found.append(f"ends {order_id}: failed for {reason}, not {self.reason}")
         return found + (self.check(world, session) if self.check else [])
+
+    def _orders(self, session: ClientSession) -> dict[str, dict[str, Any]]:
+        """The orders whose end is promised: none if somebody gave up before an answer came."""
+        gave_up = any(not exchange.reply.is_final for exchange in session.history)
+        if gave_up and session.model is ClientModel.GIVES_UP:
+            return {}
+        return read_books(session.world.substrate.rows(CORE)).orders
 
 
 def ending_of(world: World, _session: ClientSession, allowed: frozenset[str]) -> list[str]:
