@@ -81,6 +81,7 @@ def packaged(stage: str, *, with_libraries: bool) -> Iterator[Package]:
         _run_chalice(build, stage)
         yield Package(build / "dist")
 
+
 # Chalice's main returns its code instead of exiting with it.
 CHALICE = "import sys; from chalice.cli import main; sys.exit(main())"
 
