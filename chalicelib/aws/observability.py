@@ -165,7 +165,6 @@ def measure(name: str, value: float = 1, unit: Unit = "Count", **dimensions: str
             }
         ],
     }
-    line = {"_aws": described, "stage": settings().stage, **dimensions, name: value}
-    if correlation_id := correlation():
-        line["correlation_id"] = correlation_id
+    place = {"function": settings().function, "stage": settings().stage}
+    line = {"_aws": described, **place, **_bound.get(), **dimensions, name: value}
     sys.stdout.write(json.dumps(line, separators=(",", ":")) + "\n")

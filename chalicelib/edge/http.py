@@ -23,6 +23,8 @@ from chalicelib.wire.models import Empty
 
 CORRELATION: Final = re.compile(r"[A-Za-z0-9_-]{8,64}")
 _PATH_WORD: Final = re.compile(r"[A-Za-z0-9_.-]{1,128}")
+# Checked before they are logged, so no words of a caller's own; a line's user is who asks.
+_LOGGED_IDS: Final = PATH_IDS.keys() - {"user_id"}
 _WRITES_JSON: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 logger: Final = logging.getLogger(__name__)
@@ -126,6 +128,7 @@ def _carried_out(call: Call, request: Request, served: Served) -> Reply:
     if call.caller_ is not None:
         bind(user_id=call.caller_.user_id)
     _check_path(call.path)
+    bind(**{name: value for name, value in call.path.items() if name in _LOGGED_IDS})
     for rule, subject in contract.limits:
         gateway.limit(rule, call.caller.user_id if subject == "user" else call.client_ip)
     _read_query(call, request, contract)

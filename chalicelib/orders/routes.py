@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from chalicelib.aws.observability import bind
 from chalicelib.aws.rates import RateRule
 from chalicelib.edge.calls import Call
 from chalicelib.edge.contracts import documented
@@ -49,6 +50,7 @@ def post_order(call: Call) -> Reply:
     """Place an order; it is fulfilled asynchronously."""
     basket = basket_of(call.body(schemas.PlaceOrder))
     placed = place_order(basket, _asker(call), call.once(_accepted), placing_deps())
+    bind(order_id=placed.record.order.id)
     return _accepted(placed)
 
 

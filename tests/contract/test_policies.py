@@ -102,6 +102,7 @@ def test_no_action_is_a_wildcard(function: str) -> None:
             assert re.fullmatch(r"[a-z0-9-]+:[A-Za-z]+", action), action
 
 
+@pytest.mark.covers(26)
 @pytest.mark.parametrize("function", FILES)
 def test_no_function_may_scan(function: str) -> None:
     """No code path can read a whole table."""

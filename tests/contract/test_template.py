@@ -138,6 +138,8 @@ def test_functions_have_the_names_and_timeouts_of_the_domain() -> None:
     assert {name: timeouts.get(name) for name in FOUNDATION} == FOUNDATION
 
 
+@pytest.mark.covers(25)
+@pytest.mark.covers(26)
 @pytest.mark.parametrize("table", ["CoreTable", "LiveTable"])
 def test_tables_have_their_keys_indexes_and_locks(table: str) -> None:
     """Keys, three indexes, TTL, both images; encrypted, restorable, left behind by a deletion."""
@@ -164,6 +166,7 @@ def test_tables_have_their_keys_indexes_and_locks(table: str) -> None:
     }
 
 
+@pytest.mark.covers(84)
 def test_secrets_are_made_by_the_stack_as_key_rings() -> None:
     """Each ring starts with a random key of 64 characters; no value stands in the template."""
     made = {
@@ -265,6 +268,7 @@ def test_topics_are_encrypted_under_a_key_that_publishers_may_use() -> None:
         assert publishers in principals
 
 
+@pytest.mark.covers(57)
 @pytest.mark.parametrize("rule", CONSUMERS_OF_EVENTS)
 def test_rules_route_exactly_the_events_of_the_catalogue(rule: str) -> None:
     """Each consumer hears what domain.md 6.2 says, on the bus of the stage, and nothing else."""

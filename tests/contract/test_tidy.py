@@ -289,6 +289,7 @@ SECRET_SHAPES = {
 PLACE_SHAPES = re.compile(re.escape(str(ROOT.resolve())) + r"\b")
 
 
+@pytest.mark.covers(84)
 def test_no_secret_is_in_the_repository() -> None:
     """Nothing that looks like a live credential is under version control."""
     found = [

@@ -220,6 +220,7 @@ def test_every_task_has_a_timeout(workflow: str, name: str) -> None:
     assert 0 < timeout < machine(workflow)["TimeoutSeconds"]
 
 
+@pytest.mark.covers(54)
 @pytest.mark.parametrize(("workflow", "name"), tasks())
 def test_every_task_retries_faults_capped_and_jittered(workflow: str, name: str) -> None:
     """Faults are tried again, never in step with others, never for ever."""

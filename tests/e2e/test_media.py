@@ -14,6 +14,8 @@ from tests.e2e.conftest import RunningShop
 READY_MAX_S = 20
 
 
+@pytest.mark.covers(55)
+@pytest.mark.covers(63)
 @pytest.mark.covers(16)
 @pytest.mark.covers(19)
 @pytest.mark.covers(20)

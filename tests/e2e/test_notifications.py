@@ -45,6 +45,7 @@ def mailed(shop: RunningShop, to: str, template: str, channel: str) -> dict[str,
     return wait_for(arrived, f"{template} by {channel}", within_s=60)
 
 
+@pytest.mark.covers(43)
 @pytest.mark.timeout(600)
 def test_an_order_is_told_by_every_channel(shop: RunningShop) -> None:
     """Paid: mail and push; shipped: mail, push and a text message; each in her language."""
@@ -78,6 +79,7 @@ def test_a_question_is_answered_by_mail(shop: RunningShop) -> None:
     assert "It left today." in mailed(shop, to, "ticket_reply", "email")["text"]
 
 
+@pytest.mark.covers(65)
 @pytest.mark.timeout(600)
 def test_poison_becomes_a_dead_letter_that_can_be_put_away(shop: RunningShop) -> None:
     """A message no consumer understands is listed with its cause within a minute."""

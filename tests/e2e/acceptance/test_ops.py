@@ -108,6 +108,7 @@ def test_events(admin: Shop, nora: Shop, stall: Stall) -> None:
         assert answer.status == 422, (query, answer.text[:300])
 
 
+@pytest.mark.covers(97)
 def test_correlation_is_carried(admin: Shop, nora: Shop, stall: Stall) -> None:
     """The caller's correlation id is in every event of the order."""
     mine = f"qa-{uuid.uuid4().hex}"

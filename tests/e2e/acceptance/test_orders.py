@@ -94,6 +94,7 @@ def paid(nora: Shop, stall: Stall) -> dict[str, Any]:
     return result
 
 
+@pytest.mark.covers(34, 76)
 def test_placed(nora: Shop, stall: Stall) -> None:
     """202 with the whole order, a Location, and the shop's own prices."""
     key = {"Idempotency-Key": uuid.uuid4().hex}
@@ -218,6 +219,7 @@ def test_keys(nora: Shop, omar: Shop, stall: Stall) -> None:
     assert first["id"] != second["id"]
 
 
+@pytest.mark.covers(27, 46)
 def test_rows_of_a_paid_order(nora: Shop, core: Core, paid: dict[str, Any], stall: Stall) -> None:
     """Keys, copies and index entries of section 3.2; nothing personal in the clear."""
     pk = f"ORDER#{paid['id']}"

@@ -29,6 +29,7 @@ def fresh_email() -> str:
     return f"Guest.{uuid.uuid4().hex[:10]}@Souk.Example"
 
 
+@pytest.mark.covers(5)
 def test_registration_and_login(anybody: Shop, core: Core) -> None:
     """Unverified is refused with the right password only; the address is lower-cased."""
     email = fresh_email()
@@ -51,6 +52,7 @@ def test_registration_and_login(anybody: Shop, core: Core) -> None:
     anybody.ask("POST", "/users/verify-email", {"token": token}, expect=204)
     refused(anybody.call("POST", "/users/verify-email", {"token": token}), 410, "token_expired")
     assert core.row(f"OTT#{digest}") is None
+    assert anybody.mail(email.lower(), "welcome", within_s=30)["subject"] == "Welcome to Souk"
     signed = anybody.ask("POST", "/users/login", right | {"device": "laptop"})
     fits(signed, {"status": frozenset({"ok"}), "tokens": TOKEN_PAIR, "user": USER})
     user = signed["user"]

@@ -154,6 +154,11 @@ def speed_up() -> Callable[[], None]:
             "method_names_from_class",
             lru_cache(maxsize=None)(responses.method_names_from_class),
         ),
+        (
+            responses,
+            "camelcase_to_underscores",
+            lru_cache(maxsize=None)(responses.camelcase_to_underscores),
+        ),
     ]
     undo: list[Callable[[], None]] = []
     for owner, name, value in replacements:

@@ -38,6 +38,7 @@ def test_approved_order_is_paid(shop: Shop) -> None:
 PAID = ["OrderPlaced", "OrderReserved", "PaymentStarted", "PaymentCaptured", "OrderPaid"]
 
 
+@pytest.mark.covers(43)
 @pytest.mark.parametrize(
     "token",
     ["tok_timeout_then_charged", "tok_timeout_not_charged", "tok_duplicate_webhook"],
@@ -138,6 +139,7 @@ def test_unconfirmed_payment_expires(shop: Shop) -> None:
     assert shop.stock(tagine) == (10, 0, 10)
 
 
+@pytest.mark.covers(54)
 def test_outage_parks_and_recovers(shop: Shop) -> None:
     """A silent gateway: nothing is guessed, the run is parked; after recovery a new run pays."""
     tagine = shop.a_variant(stock=10)
