@@ -69,6 +69,7 @@ def parser() -> argparse.ArgumentParser:
 
     commands.add_parser("clean", help="forget the saved state")
     commands.add_parser("status", help="print what runs, as JSON")
+    commands.add_parser("grants", help="list the rights of functions that nothing has used so far")
 
     _add_function_commands(commands)
     return top

@@ -80,6 +80,16 @@ def status(instance: Instance, _options: Namespace) -> int:
     return 0
 
 
+def grants(instance: Instance, _options: Namespace) -> int:
+    """List what the policies allow and nothing has used since the state was last forgotten."""
+    from local.grants import FILE, unused
+
+    _running(instance)
+    for grant in unused(ROOT / ".chalice" / "policies", instance.folder("state") / FILE):
+        sys.stdout.write("  ".join(grant) + "\n")
+    return 0
+
+
 def logs(instance: Instance, options: Namespace) -> int:
     """Print log lines of one function or of all, and follow them if asked."""
     try:

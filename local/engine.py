@@ -15,13 +15,14 @@ import signal
 import sys
 import threading
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ministack import app as ministack_app
-from ministack.core import iam_actions, lambda_runtime, persistence
+from ministack.core import iam_actions, iam_evaluator, lambda_runtime, persistence
 from ministack.services import apigateway, lambda_svc
 
-from local import policy_patches, socket_patches, stream_patches, worker_patches
+from local import grants, policy_patches, socket_patches, stream_patches, worker_patches
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -105,6 +106,7 @@ def main() -> None:
     """Serve until standard input closes or a signal arrives."""
     worker_patches.install(lambda_runtime, lambda_svc, int(os.environ["LOCAL_LAMBDA_WORKERS"]))
     policy_patches.install(iam_actions)
+    grants.install(iam_evaluator, Path(os.environ["STATE_DIR"]) / grants.FILE)
     stream_patches.install(lambda_svc)
     socket_patches.install(apigateway)
     saver = StateSaver(persistence.save_all)
