@@ -23,6 +23,14 @@ SIGNATURE = ["ctx", "policies", "limits"]
 ROLE = re.compile(r"assumed-role/souk-[a-z]+-([A-Za-z]+)Role-[0-9A-F]+(?:/|$)")
 
 
+# What the platform does on a function's behalf: it writes its logs and traces and reads its trigger.
+PLATFORM = re.compile(
+    r"logs:|xray:|sqs:(ReceiveMessage|DeleteMessage|ChangeMessageVisibility)$"
+    r"|dynamodb:(DescribeStream|GetRecords|GetShardIterator|ListStreams)$"
+)
+POLLS = "sqs:ReceiveMessage"
+
+
 class Grant(NamedTuple):
     """One action of one statement of one function's policy."""
 
@@ -67,11 +75,13 @@ def used(file: Path) -> Iterator[Grant]:
 
 
 def given(policies: Path) -> Iterator[Grant]:
-    """Every grant of the policy files, one a function."""
+    """Every grant of the policy files, one a function, but for what the platform uses."""
     for file in sorted(policies.glob("*.json")):
         for statement in json.loads(file.read_text())["Statement"]:
+            polled = {"sqs:GetQueueAttributes"} if POLLS in statement["Action"] else set()
             for action in statement["Action"]:
-                yield Grant(file.stem, statement["Sid"], action)
+                if not PLATFORM.match(action) and action not in polled:
+                    yield Grant(file.stem, statement["Sid"], action)
 
 
 def unused(policies: Path, file: Path) -> list[Grant]:
