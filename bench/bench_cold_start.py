@@ -39,8 +39,6 @@ CLIENTS = {
 }
 # What the first call loads besides.
 FIRST_CALL = {
-    # The API loads a file of routes with the first call for it; the catalogue is asked for most.
-    "api_handler": 'app.app.routes["/products"]["GET"]',
     "media_steps": "from chalicelib.media.pipeline_wiring import painter; painter()",
     # Imported inside the first call, which is part of the first answer.
     "jwt_authorizer": "import jwt",
@@ -48,9 +46,13 @@ FIRST_CALL = {
     "notify_sms": "import jinja2",
     "notify_push": "import jinja2",
 }
+# The API loads a file of routes with the first call for it; the catalogue is asked for most.
+WITH_A_SLICE = "api_handler, first call for the catalogue"
+CATALOGUE = 'app.app.routes["/products"]["GET"]'
 BUDGETS = {
     "jwt_authorizer": ("B1", 0.95, 50.0),
     "api_handler": ("B2", 1.1, 50.0),
+    WITH_A_SLICE: ("B2", 1.2, 50.0),
     "media_uploaded": ("B3", 0.95, None),
     "media_steps": ("B3", 0.95, None),
     "websocket_connect": ("B3", 1.0, None),
@@ -70,6 +72,7 @@ def entry_code(function: str, module: str) -> str:
 def main() -> int:
     """Measure every function of the system map, interleaved with F and the bare interpreter."""
     entries = {name: entry_code(name, module) for name, module in handler_modules().items()}
+    entries[WITH_A_SLICE] = f"{entries['api_handler']}\n{CATALOGUE}"
     programs = {"bare": BARE, "F": UNIT, **entries}
     peaks: dict[str, float] = {}
     with bytecode_folder() as scratch:
@@ -77,7 +80,7 @@ def main() -> int:
         ours = lambda_environment(scratch, AWS_DATA_PATH=str(FOLDER))
 
         def measured(name: str) -> Callable[[], float]:
-            named = {"AWS_LAMBDA_FUNCTION_NAME": f"souk-local-{name}"}
+            named = {"AWS_LAMBDA_FUNCTION_NAME": f"souk-local-{name.partition(',')[0]}"}
             environment = ours | named if name in entries else stock
 
             def run() -> float:

@@ -107,13 +107,16 @@ def rendered() -> dict[Path, str]:
     services = services_in_use()
     words = {word for text in _texts() for word in WORD.findall(text)}
     endpoints = trimmed(session.get_data("endpoints"), endpoint_prefixes(services))
-    files = {Path("endpoints.json"): json.dumps(endpoints, indent=1) + "\n"}
+    files = {Path("endpoints.json"): _written(endpoints)}
     for service in sorted(services):
         version = loader.determine_latest_version(service, "service-2")
         model = trimmed_model(loader.load_service_model(service, "service-2"), words)
-        written = json.dumps(model, separators=(",", ":")) + "\n"
-        files[Path(service, version, "service-2.json")] = written
+        files[Path(service, version, "service-2.json")] = _written(model)
     return files
+
+
+def _written(part: Json) -> str:
+    return json.dumps(part, separators=(",", ":")) + "\n"
 
 
 def kept() -> dict[Path, str]:

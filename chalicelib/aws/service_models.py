@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable
+from functools import cached_property
 from pathlib import Path
 
 from botocore.loaders import Loader
@@ -17,6 +18,10 @@ class ServiceModels(Loader):  # type: ignore[misc]  # botocore has no types
 
     def list_available_services(self, type_name: str) -> list[str]:  # noqa: ARG002 - the SDK's
         """The names of all folders on the search path."""
+        return self._folder_names
+
+    @cached_property
+    def _folder_names(self) -> list[str]:
         folders = filter(os.path.isdir, self.search_paths)
         # Names alone: a path object for each would cost more than reading the folder.
         return sorted({name for folder in folders for name in os.listdir(folder)})  # noqa: PTH208
