@@ -6,6 +6,7 @@ from typing import Any, Final
 import botocore.session
 from botocore.config import Config
 
+from chalicelib.aws.service_models import service_models
 from chalicelib.aws.settings import settings
 
 CONNECT_TIMEOUT_S: Final = 1
@@ -16,7 +17,10 @@ CONNECTIONS: Final = 16
 
 @lru_cache(maxsize=1)
 def _session() -> botocore.session.Session:
-    return botocore.session.get_session()
+    session = botocore.session.get_session()
+    found = service_models(session.get_config_variable("data_path"))
+    session.register_component("data_loader", found)
+    return session
 
 
 @lru_cache(maxsize=32)

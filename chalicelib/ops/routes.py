@@ -4,7 +4,7 @@ import json
 from functools import lru_cache
 from typing import Final
 
-from chalicelib.edge import gateway, openapi
+from chalicelib.edge import gateway, mounting, openapi
 from chalicelib.edge.calls import Call
 from chalicelib.edge.contracts import documented
 from chalicelib.edge.http import PUBLIC, HttpBlueprint
@@ -34,6 +34,7 @@ def get_ready(_call: Call) -> Reply:
 @documented(replies={200: OpenApi})
 def get_openapi(_call: Call) -> Reply:
     """This document."""
+    mounting.complete(blueprint.current_app)
     return Reply(200, _written_document())
 
 

@@ -84,6 +84,11 @@ def test_nesting_of_thirty_two_is_read() -> None:
     assert parse_json(b"[" * 32 + b"]" * 32)
 
 
+def test_width_is_not_depth() -> None:
+    """Many lists side by side are read, however many there are."""
+    assert len(parse_json(b"[" + b",".join([b"[]"] * 100) + b"]")) == 100
+
+
 @pytest.mark.parametrize(
     ("media_type", "error"),
     [
