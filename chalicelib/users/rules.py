@@ -99,6 +99,19 @@ class Session:
 
 
 @dataclass(frozen=True, slots=True)
+class Admitted:
+    """Who was let in with a request: the user, the session, and the `sv` that counted then."""
+
+    user_id: str
+    session_id: str
+    sv: int
+
+    def is_still(self, user: User | None) -> bool:
+        """Whether nothing has ended the user's sessions since."""
+        return user is not None and user.status == Status.ACTIVE and user.sv == self.sv
+
+
+@dataclass(frozen=True, slots=True)
 class OneTimeToken:
     """What is kept of a one-time token: its hash, its purpose and until when it counts.
 
