@@ -23,6 +23,7 @@ def signed_in(call: Call) -> Origin:
         Actor(caller.actor_type, caller.user_id),  # type: ignore[arg-type]  # one of two words
         call.correlation_id,
         call.client_ip,
+        admitted(call),
     )
 
 

@@ -37,14 +37,16 @@ def settled(attempt: Callable[[], Outcome]) -> Outcome:
     raise Unavailable
 
 
-def settled_inside(admitted: Admitted, attempt: Callable[[], Outcome], deps: "Deps") -> Outcome:
+def settled_inside(
+    admitted: Admitted | None, attempt: Callable[[], Outcome], deps: "Deps"
+) -> Outcome:
     """As `settled`, for a write of somebody let in; Unauthenticated once that has been ended."""
 
     def attempt_inside() -> Outcome:
         try:
             return attempt()
         except Stale:
-            if not admitted.is_still(deps.store.user(admitted.user_id)):
+            if admitted and not admitted.is_still(deps.store.user(admitted.user_id)):
                 raise Unauthenticated from None
             raise
 

@@ -153,11 +153,15 @@ def refresh_verdict(session: Session, user: User, generation: int, now: datetime
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a request comes from: who acts, in which chain of calls, from which address."""
+    """Where a request comes from: who acts, in which chain of calls, from which address.
+
+    `admitted` is who was let in with it, if anybody was.
+    """
 
     actor: Actor
     correlation_id: str
     client_ip: str = "unknown"
+    admitted: Admitted | None = None
 
     def cause(self, at: str) -> Cause:
         """What events owe to this request."""

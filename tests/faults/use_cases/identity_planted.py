@@ -22,6 +22,13 @@ IDENTITY_BUGS = (
         races=("disable x preferences", "disable x address", "disable x device"),
     ),
     PlantedBug(
+        "administrators close each other's accounts",
+        f"{USERS}.staffing",
+        "        deps.store.commit(decided, *claims)\n",
+        "        deps.store.commit(decided)\n",
+        races=("disable x disable",),
+    ),
+    PlantedBug(
         "recovery codes renewed after the closing",
         f"{USERS}.second_factor",
         "        deps.store.commit(MoveMfa(mfa, renewed), StillAdmitted(admitted))\n",

@@ -4,6 +4,7 @@ The request was let in a moment before; its transaction must not be applied a mo
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from chalicelib.kernel.domain_events import Actor
 from chalicelib.kernel.errors import Unauthenticated
 from chalicelib.users import contact_points, ending, second_factor, service, sessions, staffing
+from chalicelib.users.changes import NewUser
 from chalicelib.users.codes import STEP_S, totp
 from chalicelib.users.possessions import Device
 from chalicelib.users.rules import Admitted, Origin
@@ -137,3 +139,18 @@ def test_the_write_is_done_otherwise(name: str) -> None:
     before = amina.world.store.held
     write()
     assert amina.world.store.held != before
+
+
+def test_of_two_administrators_who_close_each_other_one_is_left() -> None:
+    """The slower one is nobody's administrator any more."""
+    amina = Amina()
+    bruno = replace(amina.world.store.held.users[amina.inside.user_id], id="usr_2", email_key="b")
+    amina.world.store.commit(NewUser(bruno, amina.world.store.held.events[0]))
+    of_amina = replace(STRANGER, admitted=amina.inside)
+    of_bruno = replace(STRANGER, admitted=Admitted(bruno.id, "ses_2", bruno.sv))
+    amina.world.store.before_commit.append(
+        lambda: (staffing.disable(amina.inside.user_id, of_bruno, amina.world.deps()), None)[1]
+    )
+    with pytest.raises(Unauthenticated):
+        staffing.disable(bruno.id, of_amina, amina.world.deps())
+    assert amina.world.store.held.users[bruno.id].status == "ACTIVE"
