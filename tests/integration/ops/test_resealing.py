@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import time_machine
 
-from chalicelib.aws import resealing as fields
+from chalicelib.aws.encryption import Sealer
 from chalicelib.aws.idempotency import KEPT_S
 from chalicelib.aws.resealing import Resealing
 from chalicelib.aws.rotation import Rotation
@@ -204,7 +204,8 @@ def test_a_run_that_broke_off_goes_on_where_it_was(
         one.door.post("/users/me/addresses", HOME)
         souk.later(DAY_S / 2)
     souk.rotate()
-    table, writes = core_table(), []
+    table = core_table()
+    writes: list[Any] = []
 
     def write(self: Table, change: Any) -> None:
         if len(writes) == 4:
@@ -239,17 +240,17 @@ def test_a_change_meanwhile_is_not_lost(souk: Souk, monkeypatch: pytest.MonkeyPa
         if found.key == keys.address_key(one.id, home["id"])
     ]
     moved = json.dumps({**_personal(home), "line1": "Moved"}).encode()
-    opened = fields.Sealer.open
+    opened = Sealer.open
 
     def overtaken(self: Any, sealed: str, where: str) -> bytes:
         monkeypatch.undo()
         # Somebody with an older ring, and past the store: the worst case.
         row = core_table().get(field.key) or {}
-        stale = fields.Sealer(lambda: older).seal(moved, place(field.key))
+        stale = Sealer(lambda: older).seal(moved, place(field.key))
         souk.shop.put({**row, "sealed": stale})
         return opened(self, sealed, where)
 
-    monkeypatch.setattr(fields.Sealer, "open", overtaken)
+    monkeypatch.setattr(Sealer, "open", overtaken)
     assert Resealing(core_table(), souk.ring()).renew(field)
     assert [item["line1"] for item in one.door.get("/users/me/addresses").body["items"]] == [
         "Moved"
