@@ -10,23 +10,14 @@ from tests.faults.harness.clients import ClientSession, Request
 from tests.faults.harness.races import Race, Side
 from tests.faults.harness.world import World
 from tests.faults.use_cases import identity_factors
+from tests.faults.use_cases.identity_factors import PHONE, WISHES
+from tests.faults.use_cases.identity_rows import belongings
 from tests.faults.use_cases.identity_visit import Held, Person, judged
 from tests.faults.use_cases.journey import ADDRESS, Visit
 from tests.faults.use_cases.races import sending
-from tests.faults.use_cases.shop import CORE, FRONT, PASSWORD
+from tests.faults.use_cases.shop import FRONT, PASSWORD
 
-PHONE = {"platform": "ios", "token": "token-of-a-phone"}
-WISHES = {
-    "order_updates": {"email": False, "sms": True, "push": True},
-    "marketing_email": True,
-}
 LEFT: dict[str, Any] = {}
-
-
-def belongings(world: World, user_id: str) -> dict[str, Any]:
-    """The rows of a user, without the history."""
-    mine = (row for row in world.substrate.rows(CORE) if row["pk"] == f"USER#{user_id}")
-    return {row["sk"]: row for row in mine if not row["sk"].startswith("EVT#")}
 
 
 def disable(person: Person) -> Request:
