@@ -30,14 +30,17 @@ class Addresses:
 
     def seal(self, order_id: str, address: Address) -> str:
         """The address as it is stored."""
-        return self._sealer.seal(json.dumps(asdict(address)).encode(), _place(order_id))
+        return self._sealer.seal(json.dumps(asdict(address)).encode(), address_place(order_id))
 
     def open(self, order: Order) -> Address:
         """The address of an order; SealBroken if it was altered or moved."""
-        return Address(**json.loads(self._sealer.open(order.sealed_address, _place(order.id))))
+        return Address(
+            **json.loads(self._sealer.open(order.sealed_address, address_place(order.id)))
+        )
 
 
-def _place(order_id: str) -> str:
+def address_place(order_id: str) -> str:
+    """What the seal of an order's address is bound to."""
     return f"{keys.order_partition(order_id)}|shipping_address"
 
 

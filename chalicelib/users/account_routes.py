@@ -8,7 +8,7 @@ from chalicelib.kernel.errors import TokenExpired
 from chalicelib.users import ending, passwords, schemas, service, sessions
 from chalicelib.users.authorizer import CUSTOMER
 from chalicelib.users.limits import FORGOT_PER_IP, REGISTER_PER_IP, RESEND_PER_IP
-from chalicelib.users.mount import blueprint, signed_in, stranger
+from chalicelib.users.mount import admitted, blueprint, signed_in, stranger
 from chalicelib.users.sessions import (
     AccountDisabled,
     EmailUnverified,
@@ -130,6 +130,5 @@ def reset_password(call: Call) -> Reply:
 )
 def change_password(call: Call) -> Reply:
     """Set a new password; other sessions end."""
-    asked, caller = call.body(schemas.PasswordChange), call.caller
-    prover = passwords.Prover(caller.user_id, caller.session_id)
-    return Reply(200, token_pair(passwords.change(asked, prover, signed_in(call), deps())))
+    asked = call.body(schemas.PasswordChange)
+    return Reply(200, token_pair(passwords.change(asked, admitted(call), signed_in(call), deps())))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from chalicelib.kernel.domain_events import DomainEvent
 from chalicelib.users.possessions import Address, AddressBook, Device, DeviceList, Mfa, Preferences
-from chalicelib.users.rules import OneTimeToken, Session, User
+from chalicelib.users.rules import Admitted, OneTimeToken, Session, User
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,13 @@ class StillActive:
     """The user is active and nothing has ended the sessions since it was read."""
 
     user: User
+
+
+@dataclass(frozen=True, slots=True)
+class StillAdmitted:
+    """The user is active and nothing has ended the sessions since the request was let in."""
+
+    admitted: Admitted
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +161,7 @@ Change = (
     | Step
     | Rehash
     | StillActive
+    | StillAdmitted
     | IssueToken
     | RedeemToken
     | CountFailure

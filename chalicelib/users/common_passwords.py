@@ -52,6 +52,8 @@ _DISTINCT_WORDS_MAX: Final = 2
 _PERIOD_MAX: Final = 8
 _WORD_LENGTH_MAX: Final = 16
 _CORE_MIN: Final = 5
+# People pad up to a required length; nobody's list goes on for longer than this.
+_LISTED_LENGTH_MAX: Final = 64
 
 
 def require_uncommon(password: str, email: str, *, field: str = "password") -> None:
@@ -63,6 +65,8 @@ def require_uncommon(password: str, email: str, *, field: str = "password") -> N
 
 def is_common(password: str) -> bool:
     """Whether a password is a repetition, a walk, or at most two common words."""
+    if len(password) > _LISTED_LENGTH_MAX:
+        return False
     folded = password.casefold()
     readings = {folded, folded.translate(_SUBSTITUTES), folded.translate({ord("1"): "i"})}
     return _is_repeated(folded) or any(_is_made_of_common_parts(one) for one in readings)

@@ -6,7 +6,7 @@ from chalicelib.edge.replies import Reply
 from chalicelib.kernel.errors import NotFound
 from chalicelib.users import contact_points, ending, schemas, service
 from chalicelib.users.authorizer import CUSTOMER, require_scope
-from chalicelib.users.mount import blueprint, signed_in
+from chalicelib.users.mount import admitted, blueprint, signed_in
 from chalicelib.users.possessions import LimitReached
 from chalicelib.users.views import (
     activity_view,
@@ -33,7 +33,7 @@ def patch_me(call: Call) -> Reply:
     """Change name, phone or locale; a null phone is cleared."""
     asked = call.body(schemas.ProfilePatch)
     wanted = asked.model_dump(include=asked.model_fields_set)
-    user = service.update_profile(call.caller.user_id, wanted, signed_in(call), deps())
+    user = service.update_profile(admitted(call), wanted, signed_in(call), deps())
     return Reply(200, user_view(user))
 
 
@@ -89,7 +89,7 @@ def list_addresses(call: Call) -> Reply:
 def post_address(call: Call) -> Reply:
     """One more address."""
     asked = call.body(schemas.AddressRequest)
-    return Reply(201, address_view(contact_points.add_address(call.caller.user_id, asked, deps())))
+    return Reply(201, address_view(contact_points.add_address(admitted(call), asked, deps())))
 
 
 @blueprint.route("/users/me/addresses/{address_id}", methods=["PUT"], access=CUSTOMER)
@@ -97,8 +97,7 @@ def post_address(call: Call) -> Reply:
 def put_address(call: Call, address_id: str) -> Reply:
     """Another address in the place of one."""
     asked = call.body(schemas.AddressRequest)
-    user_id = call.caller.user_id
-    address = contact_points.replace_address(user_id, address_id, asked, deps())
+    address = contact_points.replace_address(admitted(call), address_id, asked, deps())
     return Reply(200, address_view(address))
 
 
@@ -106,7 +105,7 @@ def put_address(call: Call, address_id: str) -> Reply:
 @documented(replies={204: None}, errors=[NotFound])
 def delete_address(call: Call, address_id: str) -> Reply:
     """One address fewer."""
-    contact_points.delete_address(call.caller.user_id, address_id, deps())
+    contact_points.delete_address(admitted(call), address_id, deps())
     return Reply(204)
 
 
@@ -122,7 +121,7 @@ def get_preferences(call: Call) -> Reply:
 def put_preferences(call: Call) -> Reply:
     """Say anew what the caller wants to be told."""
     asked = call.body(schemas.PreferencesRequest)
-    wanted = contact_points.set_preferences(call.caller.user_id, asked, deps())
+    wanted = contact_points.set_preferences(admitted(call), asked, deps())
     return Reply(200, preferences_view(wanted))
 
 
@@ -140,12 +139,12 @@ def list_devices(call: Call) -> Reply:
 def post_device(call: Call) -> Reply:
     """One more push device."""
     asked = call.body(schemas.DeviceRequest)
-    return Reply(201, device_view(contact_points.add_device(call.caller.user_id, asked, deps())))
+    return Reply(201, device_view(contact_points.add_device(admitted(call), asked, deps())))
 
 
 @blueprint.route("/users/me/devices/{device_id}", methods=["DELETE"], access=CUSTOMER)
 @documented(replies={204: None}, errors=[NotFound])
 def delete_device(call: Call, device_id: str) -> Reply:
     """One push device fewer."""
-    contact_points.delete_device(call.caller.user_id, device_id, deps())
+    contact_points.delete_device(admitted(call), device_id, deps())
     return Reply(204)

@@ -6,15 +6,11 @@ from chalicelib.edge.replies import Reply
 from chalicelib.kernel.errors import Conflict
 from chalicelib.users import codes, schemas, second_factor
 from chalicelib.users.authorizer import CUSTOMER
-from chalicelib.users.mount import blueprint, signed_in
-from chalicelib.users.passwords import Prover, WrongPassword
+from chalicelib.users.mount import admitted, blueprint, signed_in
+from chalicelib.users.passwords import WrongPassword
 from chalicelib.users.sessions import MfaInvalid
 from chalicelib.users.views import token_pair
 from chalicelib.users.wiring import deps
-
-
-def _prover(call: Call) -> Prover:
-    return Prover(call.caller.user_id, call.caller.session_id)
 
 
 @blueprint.route("/users/me/mfa/totp", methods=["POST"], access=CUSTOMER)
@@ -26,7 +22,7 @@ def _prover(call: Call) -> Prover:
 def set_up_totp(call: Call) -> Reply:
     """A secret for the authenticator; it counts once its first code is confirmed."""
     password = call.body(schemas.PasswordProof).password
-    waiting, user = second_factor.set_up(_prover(call), password, deps())
+    waiting, user = second_factor.set_up(admitted(call), password, deps())
     secret, uri = (
         codes.written_secret(waiting.secret),
         codes.otpauth_uri(waiting.secret, user.email),
@@ -41,7 +37,7 @@ def set_up_totp(call: Call) -> Reply:
 def confirm_totp(call: Call) -> Reply:
     """Turn the second factor on; other sessions end."""
     code = call.body(schemas.TotpProof).code
-    on = second_factor.confirm(_prover(call), code, signed_in(call), deps())
+    on = second_factor.confirm(admitted(call), code, signed_in(call), deps())
     view = schemas.MfaTurnedOn(recovery_codes=on.recovery_codes, tokens=token_pair(on.tokens))
     return Reply(200, view)
 
@@ -56,7 +52,7 @@ def disable_totp(call: Call) -> Reply:
     """Give the second factor up; other sessions end."""
     asked = call.body(schemas.MfaRemoval)
     proofs = (asked.password, asked.code)
-    granted = second_factor.turn_off(_prover(call), proofs, signed_in(call), deps())
+    granted = second_factor.turn_off(admitted(call), proofs, signed_in(call), deps())
     return Reply(200, schemas.MfaTurnedOff(tokens=token_pair(granted)))
 
 
@@ -67,7 +63,7 @@ def disable_totp(call: Call) -> Reply:
 def renew_recovery_codes(call: Call) -> Reply:
     """New recovery codes; the old ones are void."""
     code = call.body(schemas.CodeProof).code
-    renewed = second_factor.renew_recovery_codes(_prover(call), code, deps())
+    renewed = second_factor.renew_recovery_codes(admitted(call), code, deps())
     return Reply(200, schemas.RecoveryCodes(recovery_codes=renewed))
 
 
@@ -75,5 +71,5 @@ def renew_recovery_codes(call: Call) -> Reply:
 @documented(request=schemas.CodeProof, replies={204: None}, errors=[MfaInvalid, Conflict])
 def step_up(call: Call) -> Reply:
     """Prove the second factor again, for what asks for a fresh proof."""
-    second_factor.step_up(_prover(call), call.body(schemas.CodeProof).code, deps())
+    second_factor.step_up(admitted(call), call.body(schemas.CodeProof).code, deps())
     return Reply(204)

@@ -1,6 +1,6 @@
 """Passwords forgotten, reset and changed; each new one ends sessions that came before it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from chalicelib.kernel.clock import instant
 from chalicelib.kernel.domain_events import (
@@ -16,6 +16,7 @@ from chalicelib.users.ports import Deps, Limit, settled
 from chalicelib.users.rules import (
     RESET_VALID_S,
     VERIFY_VALID_S,
+    Admitted,
     Origin,
     Purpose,
     Session,
@@ -26,14 +27,6 @@ from chalicelib.users.rules import (
 )
 from chalicelib.users.schemas import PasswordChange, PasswordReset
 from chalicelib.users.sessions import TokenGrant, granted, next_generation
-
-
-@dataclass(frozen=True, slots=True)
-class Prover:
-    """The signed-in user who proves something, in this session."""
-
-    user_id: str
-    session_id: str
 
 
 class WrongPassword(Forbidden):
@@ -84,15 +77,15 @@ def reset(asked: PasswordReset, origin: Origin, deps: Deps) -> None:
     settled(attempt)
 
 
-def change(asked: PasswordChange, prover: Prover, origin: Origin, deps: Deps) -> TokenGrant:
+def change(asked: PasswordChange, admitted: Admitted, origin: Origin, deps: Deps) -> TokenGrant:
     """Set a new password with the present one; the caller's session goes on, all others end."""
-    user = prove_password(prover, asked.current_password, deps)
+    user = prove_password(admitted, asked.current_password, deps)
     require_uncommon(asked.new_password, user.email, field="new_password")
     password_hash = deps.passwords.hashed(asked.new_password)
 
     def attempt() -> TokenGrant:
         before = as_proved(user, deps)
-        session = own_session(before, prover.session_id, deps)
+        session = own_session(before, admitted.session_id, deps)
         after = before.signed_out(instant(deps.clock.now()), password_hash=password_hash)
         kept = kept_session(session, after)
         event = user_event(PASSWORD_CHANGED, after, origin, {"method": "change"})
@@ -110,15 +103,15 @@ def as_proved(user: User, deps: Deps) -> User:
     return present
 
 
-def prove_password(prover: Prover, password: str, deps: Deps) -> User:
+def prove_password(admitted: Admitted, password: str, deps: Deps) -> User:
     """The user, once the password is proved; WrongPassword otherwise, and only so often."""
-    user = deps.store.user(prover.user_id)
+    user = deps.store.user(admitted.user_id)
     if user is None:
         raise Unauthenticated
-    deps.limits.attempt(Limit.PASSWORD, prover.session_id)
+    deps.limits.attempt(Limit.PASSWORD, admitted.session_id)
     if not deps.passwords.is_right(password, user.password_hash):
         raise WrongPassword
-    deps.limits.forgive(Limit.PASSWORD, prover.session_id)
+    deps.limits.forgive(Limit.PASSWORD, admitted.session_id)
     return user
 
 

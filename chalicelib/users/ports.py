@@ -7,12 +7,12 @@ from enum import StrEnum
 from typing import Final, Protocol, TypeVar
 
 from chalicelib.kernel.clock import Clock
-from chalicelib.kernel.errors import Unavailable
+from chalicelib.kernel.errors import Unauthenticated, Unavailable
 from chalicelib.kernel.ids import Ids
 from chalicelib.kernel.pagination import Page, PageRequest
 from chalicelib.users.changes import Change
 from chalicelib.users.possessions import AddressBook, DeviceList, Mfa, Preferences
-from chalicelib.users.rules import OneTimeToken, Session, User
+from chalicelib.users.rules import Admitted, OneTimeToken, Session, User
 
 TRIES_MAX: Final = 5
 
@@ -35,6 +35,22 @@ def settled(attempt: Callable[[], Outcome]) -> Outcome:
         except Stale:
             continue
     raise Unavailable
+
+
+def settled_inside(
+    admitted: Admitted | None, attempt: Callable[[], Outcome], deps: "Deps"
+) -> Outcome:
+    """As `settled`, for a write of somebody let in; Unauthenticated once that has been ended."""
+
+    def attempt_inside() -> Outcome:
+        try:
+            return attempt()
+        except Stale:
+            if admitted and not admitted.is_still(deps.store.user(admitted.user_id)):
+                raise Unauthenticated from None
+            raise
+
+    return settled(attempt_inside)
 
 
 @dataclass(frozen=True, slots=True)

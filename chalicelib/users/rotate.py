@@ -1,7 +1,8 @@
 """The command that rotates key rings now: python -m chalicelib.users.rotate [SECRET ...].
 
 Without names all rings are rotated, as the schedule does it every thirty days. Rotating a ring
-twice in a row ends everything its first key had made: that is how a leaked key is withdrawn.
+twice ends everything its first key had made: that is how a leaked key is withdrawn. Leave five
+minutes in between, for which functions keep a ring, or some go on making what is worth nothing.
 """
 
 import sys

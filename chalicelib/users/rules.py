@@ -99,6 +99,19 @@ class Session:
 
 
 @dataclass(frozen=True, slots=True)
+class Admitted:
+    """Who was let in with a request: the user, the session, and the `sv` that counted then."""
+
+    user_id: str
+    session_id: str
+    sv: int
+
+    def is_still(self, user: User | None) -> bool:
+        """Whether nothing has ended the user's sessions since."""
+        return user is not None and user.status == Status.ACTIVE and user.sv == self.sv
+
+
+@dataclass(frozen=True, slots=True)
 class OneTimeToken:
     """What is kept of a one-time token: its hash, its purpose and until when it counts.
 
@@ -140,11 +153,15 @@ def refresh_verdict(session: Session, user: User, generation: int, now: datetime
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a request comes from: who acts, in which chain of calls, from which address."""
+    """Where a request comes from: who acts, in which chain of calls, from which address.
+
+    `admitted` is who was let in with it, if anybody was.
+    """
 
     actor: Actor
     correlation_id: str
     client_ip: str = "unknown"
+    admitted: Admitted | None = None
 
     def cause(self, at: str) -> Cause:
         """What events owe to this request."""

@@ -25,6 +25,7 @@ from chalicelib.users.one_time import decoy, decoy_work, find_token, kept, maile
 from chalicelib.users.ports import Activity, Deps, DoneBefore, Limit, Stale, settled
 from chalicelib.users.rules import (
     VERIFY_VALID_S,
+    Admitted,
     Origin,
     Purpose,
     Status,
@@ -160,14 +161,14 @@ def profile(user_id: str, deps: Deps) -> User:
 
 
 def update_profile(
-    user_id: str, wanted: Mapping[str, Any], origin: Origin, deps: Deps
+    admitted: Admitted, wanted: Mapping[str, Any], origin: Origin, deps: Deps
 ) -> User:  # Any: fields of several types
     """Change name, phone or locale; what stays as it is makes no event."""
 
     def attempt() -> User:
-        user = profile(user_id, deps)
-        if user.status != Status.ACTIVE:
-            # Closed since the caller was let in.
+        user = profile(admitted.user_id, deps)
+        if not admitted.is_still(user):
+            # Closed or signed out everywhere since the caller was let in.
             raise Unauthenticated
         changed = {name: value for name, value in wanted.items() if getattr(user, name) != value}
         if not changed:

@@ -1,4 +1,8 @@
-"""What administrators do to accounts: appoint, disable, enable, look up."""
+"""What administrators do to accounts: appoint, disable, enable, look up.
+
+Each change holds only while its author is still let in: of two administrators who close each
+other's account, one is left.
+"""
 
 from collections.abc import Callable
 
@@ -6,8 +10,8 @@ from chalicelib.kernel.clock import instant
 from chalicelib.kernel.domain_events import ROLE_CHANGED, USER_DISABLED, USER_ENABLED
 from chalicelib.kernel.errors import Conflict, NotFound
 from chalicelib.kernel.pagination import Page, PageRequest
-from chalicelib.users.changes import Step
-from chalicelib.users.ports import Deps, settled
+from chalicelib.users.changes import Step, StillAdmitted
+from chalicelib.users.ports import Deps, settled_inside
 from chalicelib.users.rules import Origin, Status, User, user_event
 
 
@@ -66,10 +70,11 @@ def _stepped(
         decided = decide(user)
         if decided is None:
             return user
-        deps.store.commit(decided)
+        claims = [StillAdmitted(origin.admitted)] if origin.admitted else []
+        deps.store.commit(decided, *claims)
         return decided.after
 
-    return settled(attempt)
+    return settled_inside(origin.admitted, attempt, deps)
 
 
 def people_of(role: str, page: PageRequest, deps: Deps) -> Page[User]:

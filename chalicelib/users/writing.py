@@ -9,7 +9,7 @@ from chalicelib.aws.writes import ABSENT, EXISTS, Check, Delete, Put, Update, Wr
 from chalicelib.users import changes, keys
 from chalicelib.users import plain_rows as rows
 from chalicelib.users.possessions import Mfa, Preferences
-from chalicelib.users.rules import Session, User
+from chalicelib.users.rules import Session
 from chalicelib.users.sealed_rows import SealedRows
 
 ONCE: Final = "once"
@@ -71,8 +71,11 @@ class Writing:
 
     @of.register
     def _(self, change: changes.StillActive) -> list[Write]:
-        condition, values = _active_with(change.user)
-        return [Check(keys.profile_key(change.user.id), condition, values, label="user")]
+        return [_active_with(change.user.id, change.user.sv)]
+
+    @of.register
+    def _(self, change: changes.StillAdmitted) -> list[Write]:
+        return [_active_with(change.admitted.user_id, change.admitted.sv)]
 
     @of.register
     def _(self, change: changes.IssueToken) -> list[Write]:
@@ -192,8 +195,9 @@ class Writing:
         ]
 
 
-def _active_with(user: User) -> tuple[str, dict[str, Any]]:
-    return "#status = :active AND #sv = :sv", {"active": "ACTIVE", "sv": user.sv}
+def _active_with(user_id: str, sv: int) -> Check:
+    condition, values = "#status = :active AND #sv = :sv", {"active": "ACTIVE", "sv": sv}
+    return Check(keys.profile_key(user_id), condition, values, label="user")
 
 
 def _session_key(session: Session) -> tuple[str, str]:

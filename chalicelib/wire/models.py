@@ -8,6 +8,7 @@ import re
 from typing import Annotated, ClassVar, Final
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -104,6 +105,16 @@ def text(least: int, most: int) -> StringConstraints:
     return StringConstraints(min_length=least, max_length=most, pattern=pattern)
 
 
+def _kept_by_lower_case(email: str) -> str:
+    """Addresses are kept in lower case, which makes other letters of the Kelvin sign and its like.
+
+    Mail would go to whoever has that other address.
+    """
+    if any(letter.lower() != letter != letter.lower().upper() for letter in email):
+        raise PydanticCustomError("string_pattern_mismatch", "Use ordinary letters")
+    return email
+
+
 Slug = Annotated[
     str, StringConstraints(min_length=1, max_length=80, pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")
 ]
@@ -114,6 +125,7 @@ Email = Annotated[
         max_length=254,
         pattern=r"^[^\s@\"<>(),:;\x00-\x1f\x7f-\x9f]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$",
     ),
+    AfterValidator(_kept_by_lower_case),
 ]
 Phone = Annotated[str, StringConstraints(pattern=r"^\+[1-9][0-9]{6,14}$")]
 Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]

@@ -16,7 +16,7 @@ from chalicelib.kernel.pagination import PageRequest
 from chalicelib.users import changes
 from chalicelib.users.ports import DoneBefore, Stale, Store
 from chalicelib.users.possessions import Address, Device, Mfa, Preferences
-from chalicelib.users.rules import OneTimeToken, Origin, Session, User, user_event
+from chalicelib.users.rules import Admitted, OneTimeToken, Origin, Session, User, user_event
 from chalicelib.users.wiring import deps
 from tests.cloud import cloud
 from tests.fakes.users import FakeStore
@@ -252,6 +252,21 @@ def test_devices_and_preferences_are_kept(store: Store) -> None:
     assert store.device_list(user.id).devices == ()
     with pytest.raises(Stale):
         store.commit(changes.SetPreferences(IDS.new("usr"), wishes))
+
+
+def test_nothing_is_written_for_somebody_no_longer_admitted(store: Store) -> None:
+    """After `sv` rose or the account was closed, the write that came with the claim fails too."""
+    user = stored(store)
+    admitted = Admitted(user.id, "ses_1", user.sv)
+    wishes = Preferences(email=False)
+    store.commit(changes.SetPreferences(user.id, wishes), changes.StillAdmitted(admitted))
+    store.commit(a_step(user, sv=2))
+    for late in (admitted, Admitted(IDS.new("usr"), "ses_1", 1)):
+        with pytest.raises(Stale):
+            store.commit(
+                changes.SetPreferences(user.id, Preferences()), changes.StillAdmitted(late)
+            )
+    assert store.preferences(user.id) == wishes
 
 
 def test_what_is_done_once_is_done_once(store: Store) -> None:

@@ -154,6 +154,10 @@ class Applying:
         require(present is not None and present.sv == change.user.sv)
 
     @of.register
+    def _(self, change: changes.StillAdmitted) -> None:
+        require(change.admitted.is_still(self.held.users.get(change.admitted.user_id)))
+
+    @of.register
     def _(self, change: changes.IssueToken) -> None:
         require(change.token.token_hash not in self.held.tokens)
         self.held.tokens[change.token.token_hash] = change.token

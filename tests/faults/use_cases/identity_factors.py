@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from tests.faults.use_cases.identity_rows import claims_of
+from tests.faults.use_cases.identity_rows import belongings, claims_of
 from tests.faults.use_cases.identity_visit import STEP_S, Account, Ending, Person
 from tests.faults.use_cases.journey import ADDRESS
 from tests.faults.use_cases.shop import PASSWORD
 
 NEXT_CODE_S = 2 * STEP_S
+PHONE = {"platform": "ios", "token": "token-of-a-phone"}
+WISHES = {
+    "order_updates": {"email": False, "sms": True, "push": True},
+    "marketing_email": True,
+}
 
 
 # --- what was before --------------------------------------------------------------------------
@@ -88,6 +93,19 @@ def add_addresses(person: Person) -> None:
     for label in ("Home", "Work"):
         asked = {**ADDRESS, "label": label, "is_default": True}
         person.act("/me/addresses", asked)
+
+
+def change_devices(person: Person) -> None:
+    """A phone twice, a tablet, and the phone given away."""
+    for token in ("token-of-a-phone", "token-of-a-phone", "token-of-a-tablet"):
+        added = person.act("/me/devices", {**PHONE, "token": token})
+    if added.is_accepted:
+        person.act(f"/me/devices/{added.body['id']}", method="DELETE")
+
+
+def set_wishes(person: Person) -> None:
+    """Other wishes."""
+    person.act("/me/preferences", WISHES, method="PUT")
 
 
 def patch_profile(person: Person) -> None:
@@ -190,6 +208,28 @@ def addresses_are_there(end: Ending) -> list[str]:
     return found
 
 
+def devices_are_there(end: Ending) -> list[str]:
+    """Each token once; what was given away is gone."""
+    rows = belongings(end.session.world, end.me["id"])
+    tokens = [row["token"] for key, row in rows.items() if key.startswith("DEV#")]
+    found = [f"I8 devices {tokens}"] * (len(tokens) != len(set(tokens)))
+    gone = [e for e in end.session.history if e.request.method == "DELETE"]
+    for exchange in gone:
+        is_there = f"DEV#{exchange.request.path.rpartition('/')[2]}" in rows
+        found += ["I8 given away, still there"] * (exchange.reply.is_accepted and is_there)
+    for reply in end.replies("/me/devices"):
+        is_kept = not reply.is_accepted or f"DEV#{reply.body['id']}" in rows
+        found += ["I8 promised, not there"] * (not is_kept and not gone)
+    return found
+
+
+def wishes_are_kept(end: Ending) -> list[str]:
+    """All of them or none."""
+    row = belongings(end.session.world, end.me["id"])["PREFS"]
+    kept = {name: row[name] for name in WISHES}
+    return end.told("/me/preferences", holds=kept == WISHES, what="wishes")
+
+
 def is_renamed(end: Ending) -> list[str]:
     """The name is the one that was promised."""
     return end.told("/me", holds=end.me["name"] == "Nora", what="renamed")
@@ -206,5 +246,7 @@ USE_CASES = (
     Account("account_enable", enable, is_enabled, shut_out),
     Account("role_change", change_role, is_support, signed_in),
     Account("address_default", add_addresses, addresses_are_there, signed_in),
+    Account("devices", change_devices, devices_are_there, signed_in),
+    Account("preferences", set_wishes, wishes_are_kept, signed_in),
     Account("profile_patch", patch_profile, is_renamed, signed_in),
 )

@@ -8,11 +8,39 @@ IDENTITY_BUGS = (
     PlantedBug(
         "profile written after the closing",
         f"{USERS}.service",
-        "        if user.status != Status.ACTIVE:\n"
-        "            # Closed since the caller was let in.\n"
+        "        if not admitted.is_still(user):\n"
+        "            # Closed or signed out everywhere since the caller was let in.\n"
         "            raise Unauthenticated\n",
         "",
         races=("disable x write",),
+    ),
+    PlantedBug(
+        "belongings written after the closing",
+        f"{USERS}.writing",
+        "        return [_active_with(change.admitted.user_id, change.admitted.sv)]\n",
+        "        return []\n",
+        races=("disable x preferences", "disable x address", "disable x device"),
+    ),
+    PlantedBug(
+        "administrators close each other's accounts",
+        f"{USERS}.staffing",
+        "        deps.store.commit(decided, *claims)\n",
+        "        deps.store.commit(decided)\n",
+        races=("disable x disable",),
+    ),
+    PlantedBug(
+        "recovery codes renewed after the closing",
+        f"{USERS}.second_factor",
+        "        deps.store.commit(MoveMfa(mfa, renewed), StillAdmitted(admitted))\n",
+        "        deps.store.commit(MoveMfa(mfa, renewed))\n",
+        races=("disable x codes",),
+    ),
+    PlantedBug(
+        "profile written after a sign-out everywhere",
+        f"{USERS}.rules",
+        " and user.sv == self.sv\n",
+        "\n",
+        races=("logout-all x profile",),
     ),
     PlantedBug(
         "login of a password just replaced",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from tests.faults.harness.clients import ClientSession, Request
 from tests.faults.harness.races import Race, Side
@@ -107,6 +108,21 @@ def _staff(person: Person, path: str) -> Request:
     return Request("POST", f"/admin/users/{person.held.user_id}/{path}", None, FRONT.staff)
 
 
+def colleague(person: Person) -> None:
+    """Somebody whom an administrator made another one."""
+    person.login()
+    person.staff("role", {"role": "admin"})
+    person.held = Held(email=person.held.email)
+    person.login()
+
+
+def disables(person: Person) -> tuple[Request, Request]:
+    """Two administrators close each other's account."""
+    other = claims_of(str(FRONT.staff))["sub"]
+    back = Request("POST", f"/admin/users/{other}/disable", None, person.held.access)
+    return _staff(person, "disable"), back
+
+
 def verifications(person: Person) -> tuple[Request, Request]:
     """The same link clicked twice at once."""
     asked = post("/verify-email", {"token": person.held.mailed})
@@ -182,6 +198,16 @@ def closed(end: Ending) -> list[str]:
     return found + ["I8 the name was promised"] * (wrote != (end.me["name"] == "Mallory"))
 
 
+def one_is_left(end: Ending) -> list[str]:
+    """The slower one was nobody's administrator any more."""
+    left = [row for row in end.rows.users.values() if _administers(row)]
+    return [] if left else ["I14 the shop has no administrator"]
+
+
+def _administers(row: dict[str, Any]) -> bool:
+    return bool(row["role"] == "admin" and row["status"] == "ACTIVE")
+
+
 def verified_by_one(end: Ending) -> list[str]:
     """Active by one event, and somebody was told so."""
     times = end.count("EmailVerified")
@@ -206,6 +232,7 @@ RACES: dict[str, Race] = {
         "disable x write": Collision(identity.signed_in, disable_write, closed),
         "disable x login": Collision(identity.signed_in, disable_login, closed),
         "disable x refresh": Collision(identity.signed_in, disable_refresh, closed),
+        "disable x disable": Collision(colleague, disables, one_is_left),
         "verify x verify": Collision(identity.newcomer, verifications, verified_by_one),
         "register x register": Collision(stranger, registrations, identity.registered),
         "code x code": Collision(identity_factors.careful, codes, one_came_in),

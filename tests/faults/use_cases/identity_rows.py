@@ -83,6 +83,12 @@ def read_registry(world: World) -> Registry:
     return registry
 
 
+def belongings(world: World, user_id: str) -> dict[str, Any]:
+    """The rows of a user, without the history."""
+    mine = (row for row in world.substrate.rows(CORE) if row["pk"] == f"USER#{user_id}")
+    return {row["sk"]: row for row in mine if not row["sk"].startswith("EVT#")}
+
+
 def _sort(registry: Registry, user_id: str, row: Row) -> None:
     match row["sk"].partition("#")[0]:
         case "PROFILE":

@@ -109,6 +109,23 @@ def test_registration_refuses_what_is_not_allowed(field: str, value: object, cod
     assert [(one["path"], one["code"]) for one in reply.body["error"]["fields"]] == [(field, code)]
 
 
+@pytest.mark.parametrize(
+    ("password", "codes"),
+    [
+        ("kT9 vw2 lmq8 z", ["string_too_short"]),
+        ("kT9 vw2 lmq8 zr", []),
+        ("x" * 128, []),
+        ("x" * 129, ["string_too_long"]),
+    ],
+)
+def test_passwords_have_15_to_128_characters(password: str, codes: list[str]) -> None:
+    """Both bounds are inside."""
+    asked = {"email": AMINA, "password": password, "name": "Amina"}
+    reply = FrontDoor().post("/users/register", asked)
+    assert reply.status == (422 if codes else 202)
+    assert [one["code"] for one in reply.body.get("error", {}).get("fields", [])] == codes
+
+
 def test_login_gives_tokens_and_user() -> None:
     """Every declared field is there, and nothing that should stay inside."""
     verified(AMINA)

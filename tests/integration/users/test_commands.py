@@ -1,24 +1,16 @@
-"""Commands of whoever deploys: first administrator, rotation, re-sealing."""
+"""Commands of whoever deploys: first administrator and rotation."""
 
 from collections.abc import Iterator
 
 import pytest
-import time_machine
 
 from chalicelib.aws.rotation import Rotation
 from chalicelib.aws.secrets import secrets
 from chalicelib.aws.settings import settings
-from chalicelib.aws.tables import core_table
 from chalicelib.kernel.ids import Ids
-from chalicelib.users import events, first_admin, keys, resealing, rotate
+from chalicelib.users import events, first_admin, rotate
 from tests.cloud import bare_client, cloud
 from tests.front_door import member, sign_in, verified
-from tests.second_factor import code_at, with_mfa
-
-HOME = {
-    "name": "Amina", "line1": "12 Canal Street", "city": "Berlin", "postal_code": "10115",
-    "country": "DE",
-}  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
@@ -66,23 +58,3 @@ def test_the_rotation_command_knows_its_rings(capsys: pytest.CaptureFixture[str]
     """A ring that is none is named, with those that are."""
     assert rotate.main(["gateway"]) == 2
     assert "tokens, identity, links, webhook" in capsys.readouterr().err
-
-
-@pytest.mark.covers(87)
-def test_resealing_moves_every_sealed_field_to_the_current_key() -> None:
-    """Addresses and seeds open as before, under the new key; a second run finds nothing."""
-    with time_machine.travel("2026-03-01T12:00:00Z", tick=False) as clock:
-        amina, secret, _ = with_mfa(member(), clock)
-        home = amina.door.post("/users/me/addresses", HOME).body
-        rotated()
-        assert resealing.main([]) == 2
-        assert resealing.main(["2026-03-01"]) == 0
-        address_key = keys.address_key(amina.id, home["id"])
-        for key in (address_key, keys.mfa_key(amina.id)):
-            row = core_table().get(key) or {}
-            assert row["sealed"].split(".")[1] == "k2"
-        assert amina.door.get("/users/me/addresses").body["items"] == [home]
-        stepped_up = amina.door.post("/users/me/mfa/step-up", {"code": code_at(secret)})
-        assert stepped_up.status == 204
-        again = resealing.Resealing(core_table(), secrets().ring("identity"))
-        assert again.of_user(amina.id) == 0

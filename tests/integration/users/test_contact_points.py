@@ -10,6 +10,7 @@ from chalicelib.aws.table import Query
 from chalicelib.aws.tables import core_table
 from chalicelib.users import contact_points, keys
 from chalicelib.users.people import people
+from chalicelib.users.rules import Admitted
 from chalicelib.users.schemas import AddressRequest
 from chalicelib.users.wiring import deps
 from tests.cloud import cloud
@@ -66,7 +67,7 @@ def test_only_one_address_is_the_default(amina: Member) -> None:
 def test_the_twenty_first_address_is_refused(amina: Member) -> None:
     """Twenty addresses and no more."""
     for _ in range(20):
-        contact_points.add_address(amina.id, AddressRequest(**HOME), deps())
+        contact_points.add_address(Admitted(amina.id, "", 1), AddressRequest(**HOME), deps())
     assert amina.door.post("/users/me/addresses", HOME).code == "limit_reached"
     assert len(addresses(amina)) == 20
 

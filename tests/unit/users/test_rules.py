@@ -90,6 +90,14 @@ def test_other_passwords_pass(password: str) -> None:
     require_uncommon(password, "amina@souk.example")
 
 
+@pytest.mark.parametrize("piece", ["x", "kT9 vw2 ", "Zq7-"])
+def test_what_is_longer_than_any_list_passes(piece: str) -> None:
+    """Of the allowed 128 characters none is refused as common; padding up to 64 is."""
+    require_uncommon((piece * 128)[:128], "amina@souk.example")
+    with pytest.raises(Invalid):
+        require_uncommon((piece * 64)[:64], "amina@souk.example")
+
+
 def test_the_own_address_is_no_password() -> None:
     """However it is written."""
     with pytest.raises(Invalid):

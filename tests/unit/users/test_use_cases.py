@@ -10,9 +10,8 @@ from chalicelib.kernel.errors import TokenExpired, Unauthenticated, Unavailable
 from chalicelib.users import contact_points, passwords, second_factor, service, sessions, staffing
 from chalicelib.users.changes import NewUser
 from chalicelib.users.codes import STEP_S, totp
-from chalicelib.users.passwords import Prover
 from chalicelib.users.possessions import LimitReached
-from chalicelib.users.rules import Origin, User
+from chalicelib.users.rules import Admitted, Origin, User
 from chalicelib.users.schemas import AddressRequest, Login, MfaLogin, PasswordReset, Registration
 from tests.fakes.users import PlainLinks, World
 
@@ -58,6 +57,11 @@ def signed_in(world: World) -> sessions.TokenGrant:
     return outcome.tokens
 
 
+def inside(user: User) -> Admitted:
+    """A request of Amina's that was let in when she stood like this."""
+    return Admitted(user.id, "ses_1", user.sv)
+
+
 def overtake(world: World, faster: Callable[[], object]) -> None:
     """Let something happen between the reading and the writing of the next commit."""
     world.store.before_commit.append(lambda: (faster(), None)[1])
@@ -82,9 +86,9 @@ def test_a_profile_change_that_was_overtaken_is_decided_again(world: World) -> N
     user = amina(world)
     overtake(
         world,
-        lambda: service.update_profile(user.id, {"locale": "de-DE"}, STRANGER, world.deps()),
+        lambda: service.update_profile(inside(user), {"locale": "de-DE"}, STRANGER, world.deps()),
     )
-    changed = service.update_profile(user.id, {"name": "Amina O."}, STRANGER, world.deps())
+    changed = service.update_profile(inside(user), {"name": "Amina O."}, STRANGER, world.deps())
     assert (changed.name, changed.locale, changed.version) == ("Amina O.", "de-DE", 4)
 
 
@@ -93,7 +97,7 @@ def test_a_profile_change_that_a_disabling_overtook_is_refused(world: World) -> 
     user = amina(world)
     overtake(world, lambda: staffing.disable(user.id, STRANGER, world.deps()))
     with pytest.raises(Unauthenticated):
-        service.update_profile(user.id, {"name": "Amina O."}, STRANGER, world.deps())
+        service.update_profile(inside(user), {"name": "Amina O."}, STRANGER, world.deps())
     assert (present(world).name, event_types(world)[-1]) == ("Amina", "UserDisabled")
 
 
@@ -108,7 +112,7 @@ def test_whoever_is_always_overtaken_gives_up(world: World) -> None:
 
     world.store.before_commit.append(faster)
     with pytest.raises(Unavailable):
-        service.update_profile(user.id, {"name": "Amina O."}, STRANGER, world.deps())
+        service.update_profile(inside(user), {"name": "Amina O."}, STRANGER, world.deps())
 
 
 def test_a_login_that_a_reset_overtook_opens_nothing(world: World) -> None:
@@ -192,7 +196,7 @@ def test_one_code_opens_one_login_of_two_at_once(world: World) -> None:
     """Two challenges and one code: the slower one is refused."""
     user = amina(world)
     grant = signed_in(world)
-    prover = Prover(user.id, grant.session_id)
+    prover = Admitted(user.id, grant.session_id, user.sv)
     waiting, _ = second_factor.set_up(prover, PASSWORD, world.deps())
     step = int(world.clock.now().timestamp()) // STEP_S
     second_factor.confirm(prover, totp(waiting.secret, step), STRANGER, world.deps())
@@ -219,10 +223,10 @@ def test_the_twenty_first_address_is_refused_in_a_race(world: World) -> None:
     """Nineteen addresses and two more at once: one of them is one too many."""
     user = amina(world)
     for _ in range(19):
-        contact_points.add_address(user.id, HOME, world.deps())
-    overtake(world, lambda: contact_points.add_address(user.id, HOME, world.deps()))
+        contact_points.add_address(inside(user), HOME, world.deps())
+    overtake(world, lambda: contact_points.add_address(inside(user), HOME, world.deps()))
     with pytest.raises(LimitReached):
-        contact_points.add_address(user.id, HOME, world.deps())
+        contact_points.add_address(inside(user), HOME, world.deps())
     assert len(world.store.held.addresses) == 20
 
 
@@ -230,8 +234,8 @@ def test_two_new_defaults_at_once_leave_one(world: World) -> None:
     """The slower one takes the place of the faster."""
     user = amina(world)
     default = HOME.model_copy(update={"is_default": True})
-    overtake(world, lambda: contact_points.add_address(user.id, default, world.deps()))
-    last = contact_points.add_address(user.id, default, world.deps())
+    overtake(world, lambda: contact_points.add_address(inside(user), default, world.deps()))
+    last = contact_points.add_address(inside(user), default, world.deps())
     defaults = [one.id for one in world.store.held.addresses.values() if one.is_default]
     assert defaults == [last.id]
 
@@ -239,9 +243,9 @@ def test_two_new_defaults_at_once_leave_one(world: World) -> None:
 def test_an_address_deleted_meanwhile_is_deleted(world: World) -> None:
     """Whoever loses that race is told it is done."""
     user = amina(world)
-    address = contact_points.add_address(user.id, HOME, world.deps())
-    overtake(world, lambda: contact_points.delete_address(user.id, address.id, world.deps()))
-    contact_points.delete_address(user.id, address.id, world.deps())
+    address = contact_points.add_address(inside(user), HOME, world.deps())
+    overtake(world, lambda: contact_points.delete_address(inside(user), address.id, world.deps()))
+    contact_points.delete_address(inside(user), address.id, world.deps())
     assert world.store.held.addresses == {}
 
 
