@@ -38,9 +38,9 @@ class Line:
                 self._news.set()
         self._news.set()
 
-    async def until(self, wanted: Callable[[Frame], bool]) -> Frame:
+    async def until(self, wanted: Callable[[Frame], bool], within_s: float = WITHIN_S) -> Frame:
         """The first frame that came or comes and is wanted."""
-        async with asyncio.timeout(WITHIN_S):
+        async with asyncio.timeout(within_s):
             while True:
                 self._news.clear()
                 found = next((frame for frame in self.frames if wanted(frame)), None)

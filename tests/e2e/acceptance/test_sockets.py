@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 import websockets
 
-from local.demo_data import PASSWORD
 from local.shop import Shop
 from tests.e2e.acceptance.conftest import registered
 from tests.e2e.acceptance.lines import Line, line, off_loop, refusal, status_of, url_for
@@ -272,70 +271,3 @@ def test_stock_is_followed_and_caught_up(shop: RunningShop, nora: Shop) -> None:
             assert (nothing["replayed"], nothing["complete"]) == (0, True)
 
     asyncio.run(follow())
-
-
-def test_who_is_disabled_loses_the_socket(anybody: Shop, admin: Shop, omar: Shop) -> None:
-    """The push says why, the socket ends, no ticket is given any more; others stay."""
-    person = registered(anybody)
-
-    async def end() -> None:
-        async with line(omar) as other, line(person) as socket:
-            path = f"/admin/users/{person.user['id']}/disable"
-            await off_loop(admin, "POST", path)
-            told = await socket.push("session.revoked")
-            assert told["data"] == {"reason": "disabled"}
-            assert told["topic"] == f"user:{person.user['id']}"
-            await socket.ended()
-            refused = await asyncio.to_thread(person.call, "POST", "/chat/tickets")
-            assert refused.status == 401
-            assert (await other.ack("ping"))["now"]
-
-    asyncio.run(end())
-
-
-def test_another_role_ends_the_sockets_of_the_old_one(anybody: Shop, admin: Shop) -> None:
-    """A new role is used after signing in again."""
-    person = registered(anybody)
-
-    async def end() -> None:
-        async with line(person) as socket:
-            path = f"/admin/users/{person.user['id']}/role"
-            await off_loop(admin, "POST", path, {"role": "support"})
-            assert (await socket.push("session.revoked"))["data"] == {"reason": "role_changed"}
-            await socket.ended()
-
-    asyncio.run(end())
-
-
-def test_who_changes_the_password_stays_and_the_others_go(anybody: Shop) -> None:
-    """Only the sockets of other sessions are closed."""
-    person = registered(anybody)
-    elsewhere = anybody.sign_in(person.user["email"], PASSWORD)
-    change = {"current_password": PASSWORD, "new_password": "another fine long phrase"}
-
-    async def end() -> None:
-        async with line(person) as kept, line(elsewhere) as lost:
-            await off_loop(person, "POST", "/users/password/change", change)
-            told = await lost.push("session.revoked")
-            assert told["data"] == {"reason": "password_changed"}
-            await lost.ended()
-            assert (await kept.ack("ping"))["now"]
-
-    asyncio.run(end())
-
-
-def test_ending_one_session_by_its_id(anybody: Shop) -> None:
-    """The socket of that session ends, the one that asked stays."""
-    person = registered(anybody)
-    elsewhere = anybody.sign_in(person.user["email"], PASSWORD)
-    sessions = person.get("/users/me/sessions")["items"]
-    (other,) = (one["id"] for one in sessions if not one["current"])
-
-    async def end() -> None:
-        async with line(person) as kept, line(elsewhere) as lost:
-            await off_loop(person, "DELETE", f"/users/me/sessions/{other}", expect=204)
-            assert (await lost.push("session.revoked"))["data"] == {"reason": "revoked"}
-            await lost.ended()
-            assert (await kept.ack("ping"))["now"]
-
-    asyncio.run(end())
