@@ -11,7 +11,7 @@ import websockets
 
 from local.shop import Shop
 from tests.e2e.acceptance.conftest import registered
-from tests.e2e.acceptance.lines import Line, line, off_loop, refusal, status_of, url_for
+from tests.e2e.acceptance.lines import Line, line, refusal, status_of, url_for
 from tests.e2e.conftest import RunningShop
 
 pytestmark = pytest.mark.timeout(240)
