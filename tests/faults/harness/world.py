@@ -110,6 +110,7 @@ class World:
         self.injector.emulated["stepfunctions"] = self.workflows.emulate
         self.injector.applied["events", "PutEvents"] = self.deliveries.accept_events
         self.injector.applied["sns", "Publish"] = self.deliveries.accept_publication
+        self.injector.applied["sesv2", "SendEmail"] = self.deliveries.accept_mail
         for name, definition in self.stack.workflows.items():
             self.workflows.declare(name, definition)
         self._undo += [keep_clients(), keep_templates()]
