@@ -22,7 +22,14 @@ from ministack import app as ministack_app
 from ministack.core import iam_actions, iam_evaluator, lambda_runtime, persistence
 from ministack.services import apigateway, lambda_svc
 
-from local import grants, policy_patches, socket_patches, stream_patches, worker_patches
+from local import (
+    grants,
+    page_patches,
+    policy_patches,
+    socket_patches,
+    stream_patches,
+    worker_patches,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -109,6 +116,7 @@ def main() -> None:
     grants.install(iam_evaluator, Path(os.environ["STATE_DIR"]) / grants.FILE)
     stream_patches.install(lambda_svc)
     socket_patches.install(apigateway)
+    page_patches.install(ministack_app)
     saver = StateSaver(persistence.save_all)
     ministack_app.save_all = saver.save_finally
     if persistence.PERSIST_STATE:

@@ -8,6 +8,7 @@ from typing import Any
 
 BUCKET = "souk-local-mail"
 KEY = "index.html"
+PATH = f"/{BUCKET}/{KEY}"
 SOURCE = Path(__file__).with_name("mail.html")
 
 
@@ -34,4 +35,4 @@ def publish(s3: Any, endpoint: str) -> str:
         ContentType="text/html; charset=utf-8",
         CacheControl="no-store",
     )
-    return f"{endpoint}/{BUCKET}/{KEY}"
+    return f"{endpoint}{PATH}"

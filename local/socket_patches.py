@@ -1,4 +1,8 @@
-"""P6, refused handshakes keep their status, as on AWS; MiniStack turns every refusal into 403."""
+"""P6, sockets closer to AWS: refused handshakes keep their status, binary frames are no text.
+
+MiniStack turns every refusal into 403, and reads the bytes of a binary frame as if it were text.
+AWS lets no binary frame through: it closes the socket. Here the frame arrives as unreadable.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +18,7 @@ REFUSAL = """
                 await send({"type": "websocket.close", "code": 1008})
                 return
 """
+UNREADABLE = "\ufffd"
 _refused: contextvars.ContextVar[dict[str, int]] = contextvars.ContextVar("refused")
 
 
@@ -45,7 +50,15 @@ def install(apigateway: Any) -> None:
                 return
             await send(message)
 
-        await serve(scope, receive, answer, *arguments, **options)
+        async def hear() -> dict[str, Any]:
+            return _without_bytes(await receive())
+
+        await serve(scope, hear, answer, *arguments, **options)
 
     apigateway.handle_websocket = serve_and_refuse
     apigateway._invoke_ws_lambda = invoke_and_note  # noqa: SLF001
+
+
+def _without_bytes(message: dict[str, Any]) -> dict[str, Any]:
+    is_binary = message.get("bytes") is not None and message.get("text") is None
+    return message | {"text": UNREADABLE, "bytes": None} if is_binary else message

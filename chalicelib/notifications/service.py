@@ -152,6 +152,8 @@ class Deps:
     clock: Clock
     count: Callable[[str, str], None]
     """Counts a metric for a template."""
+    count_in_doubt: Callable[[], None]
+    """Counts a message that goes out although an earlier attempt may have sent it."""
     sends_one_by_one: bool = False
 
 
@@ -175,7 +177,7 @@ def _send_once(message: Message, deps: Deps) -> Status:
     if claim is None:
         return Status.SENT
     if claim.is_in_doubt:
-        deps.count("DeliveryInDoubt", message.delivery.template)
+        deps.count_in_doubt()
     if not deps.carrier.may_send(deps.clock.now()):
         deps.deliveries.settle(claim, Status.SKIPPED, Reason.DAILY_CAP, deps.clock.now())
         deps.count("MessageSkipped", message.delivery.template)

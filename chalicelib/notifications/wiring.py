@@ -55,6 +55,8 @@ def _deps(channel: Channel, carrier: Carrier, *, sends_one_by_one: bool = False)
         carrier=carrier,
         clock=SystemClock(),
         count=lambda name, template: measure(name, channel=channel.value, template=template),
+        # Without the template: an alarm watches it, and alarms cannot sum over dimensions.
+        count_in_doubt=lambda: measure("DeliveryInDoubt", channel=channel.value),
         sends_one_by_one=sends_one_by_one,
     )
 

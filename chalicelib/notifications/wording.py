@@ -126,7 +126,7 @@ def _environment(kit: str, person: Callable[[str], str]) -> "Environment":
         lstrip_blocks=True,
         auto_reload=False,
     )
-    environment.filters |= {"money": money, "clock": clock, "person": person}
+    environment.filters |= {"money": money, "clock": clock, "day": day, "person": person}
     environment.globals["ui"] = environment.get_template(kit).module
     return environment
 
@@ -158,6 +158,10 @@ def money(amount: int, currency: str, locale: str) -> str:
 
 def clock(instant: str, locale: str) -> str:
     """An instant as day and minute in UTC."""
-    when = moment(instant)
-    day = f"{when:%d.%m.%Y}" if locale == "de-DE" else f"{when:%d/%m/%Y}"
-    return f"{day} {when:%H:%M} UTC"
+    return f"{day(instant[:10], locale)} {moment(instant):%H:%M} UTC"
+
+
+def day(written: str, locale: str) -> str:
+    """A day, given as YYYY-MM-DD, as the readers of `locale` write it."""
+    separator = "." if locale == "de-DE" else "/"
+    return separator.join(reversed(written.split("-")))

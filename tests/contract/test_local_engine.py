@@ -20,7 +20,7 @@ from botocore.exceptions import ClientError
 from ministack.core import lambda_runtime
 from ministack.services import lambda_svc
 
-from local import gateway, worker_patches
+from local import gateway, mail_page, worker_patches
 from local.engine_process import EngineProcess
 from local.failures import EngineStopped
 from local.instance import Instance
@@ -210,6 +210,15 @@ def test_p4_a_mail_is_checked_on_the_senders_identity(shop: _Function, instance:
 
 
 @pytest.mark.skipif(not SOCKETS_OF_LINUX.exists(), reason="reads Linux's list of sockets")
+def test_p7_links_of_mails_lead_to_the_mailbox_page(shop: _Function, instance: Instance) -> None:
+    """The address of a page of the web front is answered, and sent on to the page that plays it."""
+    assert shop is not None
+    mail_page.publish(client(instance.endpoint, "s3"), instance.endpoint)
+    with urllib.request.urlopen(f"{instance.endpoint}/verify-email", timeout=20) as reply:  # noqa: S310
+        assert reply.url == f"{instance.endpoint}{mail_page.PATH}?page=verify-email"
+        assert "Souk" in reply.read().decode()
+
+
 def test_the_engine_listens_on_the_loopback_only(shop: _Function, instance: Instance) -> None:
     """Nobody else on the network can reach it."""
     shop.call()

@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from chalicelib.aws.observability import NAMESPACE
+from chalicelib.notifications.rules import Channel
 from tests.contract.packages import named, of_type
 
 
@@ -61,6 +63,23 @@ def test_alarm_on_stream_age_and_failed_workflows() -> None:
     assert "OutboxRelay" in aged
     for machine, _ in of_type("AWS::Serverless::StateMachine"):
         assert {(machine, "ExecutionsFailed"), (machine, "ExecutionsTimedOut")} <= failed
+
+
+@pytest.mark.parametrize("channel", Channel)
+def test_alarm_on_messages_that_may_go_out_twice(channel: Channel) -> None:
+    """One such message of any channel within five minutes reaches a person."""
+    (alarm,) = (
+        alarm
+        for alarm in alarms()
+        if alarm.get("MetricName") == "DeliveryInDoubt"
+        and {"Name": "channel", "Value": channel} in alarm["Dimensions"]
+    )
+    assert alarm["Namespace"] == NAMESPACE
+    # The metric is found by exactly the dimensions it was written with.
+    assert {entry["Name"] for entry in alarm["Dimensions"]} == {"stage", "channel"}
+    assert {"Name": "stage", "Value": {"Ref": "Stage"}} in alarm["Dimensions"]
+    assert (alarm["Statistic"], alarm["Period"], alarm["Threshold"]) == ("Sum", 300, 0)
+    assert alarm["ComparisonOperator"] == "GreaterThanThreshold"
 
 
 @pytest.mark.covers(95)

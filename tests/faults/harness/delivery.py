@@ -42,6 +42,7 @@ class DeliveryModel:
         self._workflows, self._clock = workflows, clock
         self.log = DeliveryLog()
         self.published: list[Event] = []
+        self.mails: list[Event] = []
         self._bus: list[tuple[float, Event]] = []
         self._async: list[tuple[float, str, Event, int, str]] = []
         self._losing: Counter[str] = Counter()
@@ -57,7 +58,7 @@ class DeliveryModel:
         self._streams.begin()
         self._losing.clear()
         self.held.clear()
-        for forgotten in (self.published, self._bus, self._async):
+        for forgotten in (self.published, self.mails, self._bus, self._async):
             forgotten.clear()
 
     # --- what handlers and services cause --------------------------------------------------------
@@ -70,6 +71,10 @@ class DeliveryModel:
     def accept_publication(self, parameters: Event, _reply: Event) -> None:
         """SNS Publish was applied."""
         self.publish(parameters["TopicArn"].rsplit(":", 1)[-1], parameters["Message"])
+
+    def accept_mail(self, parameters: Event, _reply: Event) -> None:
+        """SES took a mail; its tags say to whom and of which template."""
+        self.mails.append({tag["Name"]: tag["Value"] for tag in parameters["EmailTags"]})
 
     def execution_stopped(self, execution: Execution) -> None:
         """Step Functions reports every end of a run on the default bus."""

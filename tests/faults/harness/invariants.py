@@ -57,7 +57,7 @@ def check_shop(world: World, session: ClientSession) -> list[str]:
         books = read_books(world.substrate.rows(table))
         for check in (stock_rows, reservations, money, totals, walks, publication):
             found += check(books, world)
-        found += [*at_rest(books, world), *mails(books)]
+        found += [*at_rest(books, world), *mails(books), *handed_over(books, world)]
         found += promises(books, session)
     return found
 
@@ -236,6 +236,20 @@ def mails(books: Books) -> Iterator[str]:
             status = logged.get(f"{row['event_id']}#email", "missing")
             if is_told and row["pk"].startswith("ORDER#") and status not in {"SENT", "SKIPPED"}:
                 yield f"I11 {row['event_id']} {row['type']}: mail {status}"
+
+
+def handed_over(books: Books, world: World) -> Iterator[str]:
+    """I11: no mail is noted as sent that the provider was never given."""
+    given = Counter((mail["recipient_key"], mail["template"]) for mail in world.deliveries.mails)
+    noted = Counter(
+        (row["recipient_key"], row["template"])
+        for row in books.delivery_log
+        if row["channel"] == "email"
+        and row["status"] == "SENT"
+        and row["sent_at"] >= world.started_at
+    )
+    for (_, template), missing in (noted - given).items():
+        yield f"I11 {missing} {template} noted as sent, never handed over"
 
 
 def at_rest(books: Books, world: World) -> Iterator[str]:

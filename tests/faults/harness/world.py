@@ -110,6 +110,7 @@ class World:
         self.injector.emulated["stepfunctions"] = self.workflows.emulate
         self.injector.applied["events", "PutEvents"] = self.deliveries.accept_events
         self.injector.applied["sns", "Publish"] = self.deliveries.accept_publication
+        self.injector.applied["sesv2", "SendEmail"] = self.deliveries.accept_mail
         for name, definition in self.stack.workflows.items():
             self.workflows.declare(name, definition)
         self._undo += [keep_clients(), keep_templates()]
@@ -264,21 +265,21 @@ class World:
         while self.runtime.wake_all():
             self.drain()
 
-    def _sweeper(self) -> Mapping | None:
+    def _schedule(self, function: str) -> Mapping | None:
         for mapping in self.stack.mappings:
-            if mapping.kind == "schedule" and mapping.function == "sweeper":
+            if mapping.kind == "schedule" and mapping.function == function:
                 return mapping
         return None
 
-    def sweep(self) -> None:
-        """One minute of the sweeper, now."""
-        sweeper = self._sweeper()
-        if sweeper is not None:
-            self.deliveries.tick(sweeper)
+    def fire(self, function: str) -> None:
+        """The schedule of a function fires now, once."""
+        schedule = self._schedule(function)
+        if schedule is not None:
+            self.deliveries.tick(schedule)
 
     def _next_tick(self) -> tuple[Mapping | None, float | None]:
         """The sweeper runs every minute; only the minutes that find something are simulated."""
-        sweeper = self._sweeper()
+        sweeper = self._schedule("sweeper")
         if sweeper is None:
             return None, None
         fresh = [_seconds(row[0]) for row in self.substrate.deadlines() - self._muted]

@@ -10,12 +10,13 @@ from tests.faults.use_cases import (
     identity_races,
     order_path,
     races,
+    reports,
     reviews,
     telling,
     workers,
 )
 
-JOURNEYS = (order_path, reviews, endings, workers, telling)
+JOURNEYS = (order_path, reviews, endings, workers, telling, reports)
 ACCOUNTS = (identity, identity_factors)
 USE_CASES: dict[str, UseCase] = {
     **{journey.name: journey for module in JOURNEYS for journey in module.USE_CASES},

@@ -210,4 +210,25 @@ PLANTED_BUGS = (
         "            case _:\n                return DONE\n\n    try:\n",
         ("place_order",),
     ),
+    PlantedBug(
+        "missed days are not made up for",
+        "chalicelib.analytics.rules",
+        "    for back in range(CATCH_UP_DAYS, 0, -1):\n",
+        "    for back in range(1, 0, -1):\n",
+        ("daily_report",),
+    ),
+    PlantedBug(
+        "report without its event",
+        "chalicelib.analytics.store",
+        '            self._table.transact([Put(item, label="report"), event_put(pk, event)])\n',
+        '            self._table.write(Put(item, label="report"))\n',
+        ("daily_report",),
+    ),
+    PlantedBug(
+        "a lost mail taken as sent",
+        "chalicelib.notifications.carriers",
+        "    except BotoCoreError as error:\n        raise SendingInDoubt from error\n",
+        "    except BotoCoreError:\n        return\n",
+        ("password_forgotten",),
+    ),
 )

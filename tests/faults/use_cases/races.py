@@ -43,7 +43,7 @@ def delivering(visit: Visit, queue: str) -> Side:
 
 def sweeping(visit: Visit) -> Side:
     """The sweeper's minute."""
-    return visit.session.world.sweep
+    return partial(visit.session.world.fire, "sweeper")
 
 
 def fulfilling(visit: Visit, order_id: str) -> Side:

@@ -84,7 +84,7 @@ def told_once(world: World, session: ClientSession) -> list[str]:
     """Every customer event was told by mail, and its mailbox holds one copy (I11)."""
     del session
     rows = world.substrate.rows(CORE)
-    told = {"ContactReceived", "TicketReplied", "PasswordResetRequested"}
+    told = {"ContactReceived", "TicketReplied", "PasswordResetRequested", "DailyReportReady"}
     events = {row["event_id"] for row in rows if row.get("type") in told}
     log = {row["event_id"]: row for row in rows if row["pk"].startswith("NLOG#")}
     copies = Counter(row["event_id"] for row in rows if row["pk"].startswith("MBOX#"))

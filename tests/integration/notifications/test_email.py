@@ -135,8 +135,14 @@ def test_a_refused_mail_is_failed_and_may_be_tried_again() -> None:
     assert delivery(event)["status"] == "SENT"
 
 
-def test_a_held_delivery_waits_for_the_lease() -> None:
-    """A worker that died after its claim leaves the mail to the one after the lease."""
+def in_doubt(printed: str) -> list[dict[str, Any]]:
+    """The metric lines that count mails which may have been sent twice."""
+    lines = [json.loads(line) for line in printed.splitlines() if line.startswith('{"_aws"')]
+    return [line for line in lines if "DeliveryInDoubt" in line]
+
+
+def test_a_held_delivery_waits_for_the_lease(capsys: pytest.CaptureFixture[str]) -> None:
+    """A worker that died after its claim leaves the mail to the one after the lease, counted."""
     a_user()
     event = an_event("PasswordChanged")
     with time_machine.travel(NOW, tick=False):
@@ -155,6 +161,10 @@ def test_a_held_delivery_waits_for_the_lease() -> None:
         assert notify_email(delivered(event), CONTEXT) == {"batchItemFailures": []}
     assert len(sent()) == 2
     assert delivery(event)["attempts"] == "2"
+    (counted,) = in_doubt(capsys.readouterr().out)
+    # Alarms cannot sum over dimensions: what they watch has these two and no other.
+    assert counted["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["stage", "channel"]]
+    assert counted["channel"] == "email"
 
 
 @pytest.mark.parametrize("kind", ["eventType", "notificationType"])

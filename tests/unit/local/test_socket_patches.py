@@ -60,3 +60,30 @@ def test_refusal_keeps_its_status(
 
     asyncio.run(module.handle_websocket({}, None, send))
     assert answered == refused
+
+
+@pytest.mark.parametrize(
+    ("sent", "heard"),
+    [
+        ({"bytes": b'{"v":1}'}, "\ufffd"),
+        ({"bytes": b"", "text": None}, "\ufffd"),
+        ({"text": "words", "bytes": None}, "words"),
+    ],
+)
+def test_binary_frames_are_no_text(
+    monkeypatch: pytest.MonkeyPatch, sent: dict[str, Any], heard: str
+) -> None:
+    """A frame of bytes arrives as something that nobody can read."""
+    told: list[str] = []
+    monkeypatch.setattr(socket_patches, "REFUSAL", "receive")
+
+    async def handle_websocket(_scope: Any, receive: Any, _send: Any) -> None:
+        told.append((await receive())["text"])
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "websocket.receive", **sent}
+
+    module = SimpleNamespace(handle_websocket=handle_websocket, _invoke_ws_lambda=None)
+    socket_patches.install(module)
+    asyncio.run(module.handle_websocket({}, receive, None))
+    assert told == [heard]
