@@ -23,7 +23,7 @@ SIGNATURE = ["ctx", "policies", "limits"]
 ROLE = re.compile(r"assumed-role/souk-[a-z]+-([A-Za-z]+)Role-[0-9A-F]+(?:/|$)")
 
 
-# What the platform does on a function's behalf: it writes its logs and traces and reads its trigger.
+# What the platform does on a function's behalf: write its logs and traces, read its trigger.
 PLATFORM = re.compile(
     r"logs:|xray:|sqs:(ReceiveMessage|DeleteMessage|ChangeMessageVisibility)$"
     r"|dynamodb:(DescribeStream|GetRecords|GetShardIterator|ListStreams)$"

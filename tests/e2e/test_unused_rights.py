@@ -18,8 +18,13 @@ NOT_HERE: Final[Mapping[Grant, str]] = MappingProxyType({})
 
 
 @pytest.mark.covers(82)
-def test_every_right_is_used_or_has_its_reason(shop: RunningShop, request: pytest.FixtureRequest) -> None:
+def test_every_right_is_used_or_has_its_reason(
+    shop: RunningShop, request: pytest.FixtureRequest
+) -> None:
     """A right without use is one for an attacker alone; a reason that no longer holds goes too."""
+    ran = {item.path for item in request.session.items}
+    if missing := set((ROOT / "tests" / "e2e").rglob("test_*.py")) - ran:
+        pytest.skip(f"{len(missing)} files of the tier were left out")
     left = set(unused(ROOT / ".chalice" / "policies", shop.home / "state" / FILE))
     print(json.dumps(sorted(left), indent=0))
     assert sorted(left - NOT_HERE.keys()) == []
