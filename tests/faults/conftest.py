@@ -23,6 +23,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--seed", type=int, default=DEFAULT_SEED, help="seed of draws and samples")
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With --point only that point runs, without it every suite but that."""
+    asked = config.getoption("--point", default=None) is not None
+    ours = [item for item in items if Path(__file__).parent in item.path.parents]
+    left_out = [item for item in ours if (item.name == "test_asked_point") is not asked]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
+
+
 @pytest.fixture(scope="session")
 def seed(pytestconfig: pytest.Config) -> int:
     """The seed of this run."""

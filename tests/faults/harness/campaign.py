@@ -27,6 +27,7 @@ from tests.faults.harness.report import Report
 J = TypeVar("J")
 T = TypeVar("T")
 CHUNK = 25
+WRITES_SHARE = 0.7
 WORKERS_MAX = 2
 
 
@@ -59,6 +60,7 @@ class Plan:
 
     jobs: list[Job] = field(default_factory=list)
     broken_clean: list[str] = field(default_factory=list)
+    reached: Reached = field(default_factory=Reached)
     _places: set[Any] = field(default_factory=set)
 
     def add(
@@ -96,7 +98,12 @@ class Plan:
         if self.size <= count_max:
             return
         draws = random.Random(seed)
-        kept = set(draws.sample(range(self.size), count_max))
+        every = [point for job in self.jobs for point in job.points]
+        writes = [i for i, point in enumerate(every) if point.is_mutating or point.is_delivery]
+        rest = sorted(set(range(len(every))) - set(writes))
+        # Trivial reads would make a large number of a small proof.
+        share = min(len(writes), round(count_max * WRITES_SHARE))
+        kept = {*draws.sample(writes, share), *draws.sample(rest, count_max - share)}
         jobs, position = [], 0
         for job in self.jobs:
             chosen = tuple(p for i, p in enumerate(job.points, position) if i in kept)
@@ -111,6 +118,7 @@ def run_plan(plan: Plan, open_stage: OpenStage, *, seed: int) -> Report:
     started = time.perf_counter()
     report = Report(seed, declared_states=STATES, declared_transitions=TRANSITIONS)
     reached = Reached()
+    reached.add(plan.reached)
     for verdicts, seen in spread(plan.jobs, open_stage, _run):
         report.verdicts += verdicts
         reached.add(seen)

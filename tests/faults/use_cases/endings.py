@@ -100,6 +100,28 @@ def deliver(visit: Visit) -> None:
         visit.staff(f"/orders/{order_id}/deliver")
 
 
+def refund_shipped(visit: Visit) -> None:
+    """The parcel is on its way, all of the money comes back, the goods do not."""
+    _refund_after(visit, "ship")
+
+
+def refund_delivered(visit: Visit) -> None:
+    """The parcel has arrived, all of the money comes back, the goods do not."""
+    _refund_after(visit, "ship", "deliver")
+
+
+def _refund_after(visit: Visit, *steps: str) -> None:
+    order_id = visit.place("lamp")
+    visit.wait()
+    if order_id is None:
+        return
+    bodies = {"ship": {"carrier": "Post", "tracking_number": "T1"}, "deliver": None}
+    for step in steps:
+        visit.staff(f"/orders/{order_id}/{step}", bodies[step])
+    asked = {"amount": 3900, "reason": "damaged"}
+    visit.staff(f"/orders/{order_id}/refunds", asked, key="refund-0001")
+
+
 USE_CASES = (
     Journey("cancel_placed", cancel_placed, ends("CANCELLED")),
     Journey("cancel_paying", cancel_paying, ends("CANCELLED")),
@@ -110,5 +132,7 @@ USE_CASES = (
     Journey("refund_all", refund_all, ends("REFUNDED")),
     Journey("refund_too_much", refund_too_much, ends("PAID"), check=one_refund),
     Journey("refund_then_cancel", refund_then_cancel, ends("CANCELLED")),
+    Journey("refund_shipped", refund_shipped, ends("REFUNDED")),
+    Journey("refund_delivered", refund_delivered, ends("REFUNDED")),
     Journey("deliver", deliver, ends("DELIVERED")),
 )
