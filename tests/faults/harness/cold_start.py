@@ -12,7 +12,8 @@ import botocore.session
 import jinja2
 
 Containers = (dict, list, set)
-Fresh = dict[str, tuple[ModuleType, dict[str, Any], dict[str, Any]]]
+Caches = list[Callable[[], None]]
+Fresh = dict[str, tuple[ModuleType, dict[str, Any], dict[str, Any], Caches]]
 
 
 class ModuleState:
@@ -45,7 +46,7 @@ class ModuleState:
                     for key, value in names.items()
                     if type(value) in Containers and not key.startswith("__")
                 }
-                self._fresh[name] = module, names, contents
+                self._fresh[name] = module, names, contents, _caches(names)
 
     def forget(self) -> None:
         """Put module state back to what it was after import, and empty every cache.
@@ -54,17 +55,15 @@ class ModuleState:
         inside objects that modules hold; the thorough way is for crashes at nightly depth.
         """
         self.note_imports()
-        for module, names, contents in self._fresh.values():
+        for module, names, contents, caches in self._fresh.values():
             space = vars(module)
             for key in space.keys() - names.keys():
                 del space[key]
             space.update(names)
             for key, content in contents.items():
                 _refill(names[key], content)
-            for value in names.values():
-                clear = getattr(value, "cache_clear", None)
-                if callable(clear) and not isinstance(value, type):
-                    clear()
+            for empty in caches:
+                empty()
 
     def wipe(self) -> None:
         """Unload the modules: whoever needs them imports them anew."""
@@ -88,6 +87,15 @@ class ModuleState:
         self._known = 0
         for name, _module in self._modules():
             del sys.modules[name]
+
+
+def _caches(names: dict[str, Any]) -> Caches:
+    clearers = [
+        getattr(value, "cache_clear", None)
+        for value in names.values()
+        if not isinstance(value, type)
+    ]
+    return [clear for clear in clearers if callable(clear)]
 
 
 def _refill(container: Any, content: Any) -> None:

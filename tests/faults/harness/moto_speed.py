@@ -20,6 +20,7 @@ from moto.dynamodb.models.dynamo_type import DynamoType, Item
 from moto.dynamodb.models.table import Table
 
 ATTRIBUTE = "AttributeValue"
+TEXT = "S"
 GARBAGE_THRESHOLD = 200_000
 
 
@@ -133,6 +134,28 @@ def _serializing(original: Any) -> Any:
     return serialize
 
 
+def _casting(original: Any) -> property:
+    """Text, which is nearly everything, needs no cast."""
+
+    def cast_value(self: Any) -> Any:
+        return self.value if self.type == TEXT else original.fget(self)
+
+    return property(cast_value)
+
+
+def _present(owner: Any, name: str) -> Any:
+    """What stands there now; of a class its descriptor, not what it gives."""
+    return vars(owner).get(name) or getattr(owner, name)
+
+
+def _equal(left: Any, right: Any) -> bool:
+    if left.type != right.type:
+        return False
+    if left.type == TEXT:
+        return bool(left.value == right.value)
+    return bool(left.cast_value == right.cast_value)
+
+
 def speed_up() -> Callable[[], None]:
     """Patch the emulator; returns the undo."""
     copies = _Copies()
@@ -140,7 +163,9 @@ def speed_up() -> Callable[[], None]:
     models: Any = moto_dynamodb
     serializer: Any = moto_serialize.BaseJSONSerializer
     responses: Any = moto_responses
-    replacements = [
+    replacements: list[tuple[Any, str, Any]] = [
+        (DynamoType, "cast_value", _casting(vars(DynamoType)["cast_value"])),
+        (DynamoType, "__eq__", _equal),
         (models, "copy", copies),
         (backend, "update_item", _updating(backend.update_item, copies)),
         (backend, "transact_write_items", _transacting(backend.transact_write_items)),
@@ -162,7 +187,7 @@ def speed_up() -> Callable[[], None]:
     ]
     undo: list[Callable[[], None]] = []
     for owner, name, value in replacements:
-        undo.append(partial(setattr, owner, name, getattr(owner, name)))
+        undo.append(partial(setattr, owner, name, _present(owner, name)))
         setattr(owner, name, value)
     # Thousands of modules and models live for ever; looking through them again costs a fifth.
     thresholds = gc.get_threshold()
