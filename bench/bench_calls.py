@@ -57,7 +57,12 @@ class Meter:
     shop: Shop
     calls: Counter[tuple[str, str]] = field(default_factory=Counter)
     in_request: Counter[str] = field(default_factory=Counter)
-    write_units: int = 0
+    units: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def write_units(self) -> int:
+        """Units of all functions."""
+        return self.units.total()
 
     def __call__(self, _client: Json, call: Json, parameters: Json) -> None:
         """Note one call; the harness calls this before it is carried out."""
@@ -65,7 +70,7 @@ class Meter:
         if call.in_request and call.function == "api_handler":
             self.in_request[call.service] += 1
         if call.service == "dynamodb":
-            self.write_units += self._units(call.operation, parameters)
+            self.units[call.function] += self._units(call.operation, parameters)
 
     def _units(self, operation: str, parameters: Json) -> int:
         match operation:
@@ -187,6 +192,11 @@ def life_figures(meter: Meter) -> list[Figure]:
             "B8", "whole life, transactions of API and steps", order_transactions(meter), 5, "calls"
         ),
         Figure("B8", "whole life, table write units", meter.write_units, 110, "units"),
+        *(
+            Figure("B8", f"whole life, units of {function}", units, None, "units")
+            for function, units in meter.units.most_common()
+            if units
+        ),
     ]
 
 

@@ -39,7 +39,8 @@ def client(
         retries={"mode": "standard", "total_max_attempts": attempts},
         max_pool_connections=CONNECTIONS,
         parameter_validation=settings().validates_calls,
-        user_agent_appid="souk",
+        # Written once: left to itself the SDK puts it together again for each call.
+        user_agent=f"{_session().user_agent()} app/souk",
         # Upload forms of old regions would still be signed by the withdrawn version 2.
         signature_version="s3v4" if service == "s3" else None,
         # Forms name the bucket's own regional host, unless a custom endpoint serves all buckets.

@@ -30,20 +30,19 @@ def to_attribute(value: Any) -> dict[str, Any]:
 
 def from_attribute(attribute: Mapping[str, Any]) -> Any:  # Any: see Item
     """The plain value of one attribute."""
-    ((kind, value),) = attribute.items()
-    match kind:
-        case "S" | "B" | "BOOL":
+    # Asked for every value of every row that is read: the commonest kinds first, no matching.
+    for kind, value in attribute.items():
+        if kind in {"S", "B", "BOOL"}:
             return value
-        case "N":
+        if kind == "N":
             return int(value)
-        case "NULL":
-            return None
-        case "L":
-            return [from_attribute(element) for element in value]
-        case "M":
+        if kind == "M":
             return {name: from_attribute(element) for name, element in value.items()}
-        case _:
-            raise TypeError(f"attribute kind {kind} is not used here")
+        if kind == "L":
+            return [from_attribute(element) for element in value]
+        if kind == "NULL":
+            return None
+    raise TypeError(f"{set(attribute)} is no attribute kind that is used here")
 
 
 def to_item(values: Mapping[str, Any]) -> dict[str, Any]:

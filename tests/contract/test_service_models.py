@@ -1,5 +1,6 @@
 """Souk's loader of service models finds what the SDK's own finds, with less looking."""
 
+import botocore
 import botocore.session
 import pytest
 from botocore.exceptions import DataNotFoundError
@@ -30,3 +31,10 @@ def test_a_service_that_is_not_there_is_said_to_be_missing() -> None:
 def test_every_client_of_a_process_uses_it() -> None:
     """The session that clients come from carries the loader."""
     assert type(client("sqs")._loader).__name__ == "ServiceModels"
+
+
+def test_every_client_tells_who_calls_and_with_what() -> None:
+    """The user agent names the SDK with its version, and the shop."""
+    agent = client("sqs").meta.config.user_agent
+    assert agent.startswith(f"Botocore/{botocore.__version__} ")
+    assert agent.endswith(" app/souk")
