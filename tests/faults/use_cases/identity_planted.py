@@ -140,9 +140,8 @@ IDENTITY_BUGS = (
     PlantedBug(
         "two default addresses",
         f"{USERS}.contact_points",
-        "(new, *_demoted(book, new))))\n        return new\n\n    return settled(attempt)\n\n\n"
-        "def replace_address",
-        "(new,)))\n        return new\n\n    return settled(attempt)\n\n\ndef replace_address",
+        "            raise LimitReached\n        written = (new, *_demoted(book, new))\n",
+        "            raise LimitReached\n        written = (new,)\n",
         ("address_default",),
     ),
     PlantedBug(
