@@ -31,6 +31,8 @@ def to_attribute(value: Any) -> dict[str, Any]:
 def from_attribute(attribute: Mapping[str, Any]) -> Any:  # Any: see Item
     """The plain value of one attribute."""
     # Asked for every value of every row that is read: the commonest kinds first, no matching.
+    if not isinstance(attribute, dict):
+        raise TypeError("an attribute without its kind")
     for kind, value in attribute.items():
         if kind in {"S", "B", "BOOL"}:
             return value
