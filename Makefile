@@ -39,7 +39,7 @@ run: $(STAMP) ## start the whole shop on this machine (Ctrl-C stops it)
 demo: $(STAMP) ## play the buyer journey against the running shop
 	@$(PY) -m local demo
 
-test: $(STAMP) ## run every test tier, cheapest first
+test: $(STAMP) ## run every test tier, two at a time
 	@$(PY) -m tools.test_tiers
 
 coverage: $(STAMP) ## measure branch coverage and hold it to its floors
