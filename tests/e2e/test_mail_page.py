@@ -185,3 +185,15 @@ def test_many_mails_and_none(shop: RunningShop, window: Browser) -> None:
         assert "plain words" in tab.until("document.querySelector('pre').innerText")
         search(tab, f"{mark} nothing")
         assert "No mail like this" in tab.ask("document.getElementById('list').innerText")
+
+
+def test_without_mails_and_without_a_shop(shop: RunningShop, window: Browser) -> None:
+    """An empty mailbox says what to expect, a stopped shop that it does not answer."""
+    with window.opened(shop.info["mail_url"]) as tab:
+        tab.until("document.querySelectorAll('#list button').length")
+        tab.ask("fetch = async () => ({ json: async () => ({ messages: {} }) }), 0")
+        tab.press("Refresh")
+        tab.until("document.getElementById('list').innerText.includes('No mail has been sent')")
+        tab.ask("fetch = async () => { throw new Error('refused') }, 0")
+        tab.press("Refresh")
+        tab.until("document.getElementById('count').innerText.includes('does not answer')")

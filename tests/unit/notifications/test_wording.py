@@ -157,3 +157,15 @@ def test_no_message_is_empty_of_html() -> None:
     """Every mail has both forms."""
     assert isinstance(mail_words("welcome", "en-GB", FACTS), Words)
     assert mail_words("welcome", "en-GB", FACTS).html.startswith("<!DOCTYPE html>")
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_the_last_line_says_why_one_is_written_to(locale: str) -> None:
+    """A stranger who used the form is told of no account, nor is the list of the report."""
+    last = {
+        name: mail_words(name, locale, FACTS).text.strip().splitlines()[-1]
+        for name in ("welcome", "order_held", "ticket_received", "ticket_reply", "daily_report")
+    }
+    assert last["welcome"] == last["order_held"]
+    assert last["ticket_received"] == last["ticket_reply"]
+    assert len(set(last.values())) == 3
