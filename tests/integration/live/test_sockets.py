@@ -1,11 +1,19 @@
 """Sockets from the handshake to the last frame, with the app's own handlers and tables."""
 
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any, cast
 
 import pytest
 import time_machine
 
+from chalicelib.aws.table import Table
+from chalicelib.aws.tables import live_table
+from chalicelib.aws.writes import Update
+from chalicelib.kernel.clock import SystemClock
+from chalicelib.kernel.errors import RateLimited
+from chalicelib.live.store import TableConnections
 from tests.callers import Caller, signed_in
 from tests.cloud import STAGE, bare_client, cloud
 from tests.sockets import SocketGateway, socket_gateway
@@ -133,6 +141,37 @@ def test_sixth_frame_of_a_second_is_refused(gateway: SocketGateway) -> None:
         clock.shift(timedelta(seconds=1))
         assert gateway.ask(socket, "ping")["type"] == "ack"
     assert socket in gateway.open
+
+
+class Overtaken:
+    """A table where a frame beside this one is always first to begin the second."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def get(self, key: tuple[str, str]) -> Any:
+        """As the table does."""
+        return self._table.get(key)
+
+    def change(self, update: Update) -> Any:
+        """What begins a second is done twice, as if by two frames or after a lost reply."""
+        if "count" in (update.set or {}):
+            self._table.change(update)
+        return self._table.change(update)
+
+
+def test_two_frames_at_the_turn_of_a_second_are_both_carried_out(gateway: SocketGateway) -> None:
+    """Whoever finds the second begun by the other is counted in it, and refused by no limit."""
+    socket = opened(gateway, signed_in())
+    table = cast("Table", Overtaken(live_table()))
+    connections = TableConnections(table, f"souk-{STAGE}-core", SystemClock())
+    window = int(time.time()) + 60
+    for _ in range(4):
+        found = connections.count_frame(socket, window, 5)
+        assert found is not None
+        assert found.id == socket
+    with pytest.raises(RateLimited):
+        connections.count_frame(socket, window, 5)
 
 
 @pytest.mark.parametrize(
