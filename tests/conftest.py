@@ -1,5 +1,6 @@
 """What every tier shares: no sockets below e2e, no real AWS account, tiers marked by folder."""
 
+import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -36,6 +37,26 @@ OWN_AWS = {
 
 class SocketUsed(BaseException):
     """A test below e2e tried to leave its process; a BaseException so that no retry hides it."""
+
+
+DEFAULT_SEED = 4127
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let a drawn sample be drawn again, or anew."""
+    parser.addoption("--seed", type=int, default=DEFAULT_SEED, help="seed of draws and samples")
+
+
+@pytest.fixture(scope="session")
+def seed(pytestconfig: pytest.Config) -> int:
+    """The seed of this run."""
+    return int(pytestconfig.getoption("--seed"))
+
+
+@pytest.fixture(scope="session")
+def is_nightly() -> bool:
+    """Whether everything is run, not only a sample."""
+    return os.environ.get("SOUK_DEPTH", "test") == "nightly"
 
 
 def _tier(path: Path) -> str:

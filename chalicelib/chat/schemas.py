@@ -44,8 +44,8 @@ class Say(Request):
 class MessagesAfter(Parameters):
     """Which messages: after which number, and how many."""
 
-    after: Annotated[int, PLAIN_INTEGER, Field(ge=0, le=999_999_999_999)] = 0
-    limit: Annotated[int, PLAIN_INTEGER, Field(ge=1, le=100)] = 20
+    after: Annotated[int, Field(ge=0, le=999_999_999_999), PLAIN_INTEGER] = 0
+    limit: Annotated[int, Field(ge=1, le=100), PLAIN_INTEGER] = 20
 
 
 class DeskPage(PageParameters):

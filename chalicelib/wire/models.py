@@ -174,5 +174,5 @@ PLAIN_BOOLEAN: Final = BeforeValidator(_plain_boolean)
 class PageParameters(Parameters):
     """How much of a list, and from where."""
 
-    limit: Annotated[int, PLAIN_INTEGER, Field(ge=1, le=100)] = 20
+    limit: Annotated[int, Field(ge=1, le=100), PLAIN_INTEGER] = 20
     cursor: Annotated[str, StringConstraints(min_length=1, max_length=2048)] | None = None

@@ -1,6 +1,5 @@
 """Options of the fault suites, and their reports at the end of the run."""
 
-import os
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,6 @@ from tests.faults.use_cases.catalogue import USE_CASES
 from tests.faults.use_cases.shop import open_shop
 
 LINES = Path(__file__).parents[2] / "dist" / "faults"
-DEFAULT_SEED = 4127
 REPORTS: list[str] = []
 
 
@@ -20,7 +18,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Let a failing point be run again alone."""
     group = parser.getgroup("faults")
     group.addoption("--point", default=None, help="run one point: use_case:client:call:kind")
-    group.addoption("--seed", type=int, default=DEFAULT_SEED, help="seed of draws and samples")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -30,18 +27,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     left_out = [item for item in ours if (item.name == "test_asked_point") is not asked]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in left_out]
-
-
-@pytest.fixture(scope="session")
-def seed(pytestconfig: pytest.Config) -> int:
-    """The seed of this run."""
-    return int(pytestconfig.getoption("--seed", default=DEFAULT_SEED))
-
-
-@pytest.fixture(scope="session")
-def is_nightly() -> bool:
-    """Whether everything is run, not only what is new in each use case."""
-    return os.environ.get("SOUK_DEPTH", "test") == "nightly"
 
 
 def open_stage() -> Stage:
