@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final, Literal, NamedTuple
 
+from chalicelib.kernel.event_forms import is_word, strange_envelope, strange_fields
+
 ActorType = Literal["customer", "staff", "system"]
 SCHEMA: Final = 1
 DETAIL_BYTES_MAX: Final = 64 * 1024
@@ -41,6 +43,14 @@ class EventType(NamedTuple):
             wrong = sorted(set(values) ^ set(self.fields))
             raise TypeError(f"{self.name} does not agree on {', '.join(wrong)}")
         return values
+
+    def strange(self, told: object) -> list[str]:
+        """The fields of `told` that are missing, unknown or of another form, by names of ours."""
+        if not isinstance(told, Mapping):
+            return ["data"]
+        wrong = [name for name in self.fields if name not in told]
+        wrong += ["an unknown field"] if set(told) - set(self.fields) else []
+        return wrong or list(strange_fields(self.name, told))
 
 
 EVENT_TYPES: Final[dict[str, EventType]] = {}
@@ -179,28 +189,23 @@ class DomainEvent:
         """The event in a bus message; UnknownEvent for any other shape, type or schema."""
         kind = EVENT_TYPES.get(type_name) if isinstance(type_name, str) else None
         if kind is None or not isinstance(detail, Mapping):
-            raise UnknownEvent(f"not an event of this system: {str(type_name)[:60]}")
+            # Its words are somebody else's: only what looks like a type is repeated.
+            told = type_name if is_word(type_name) else "its type is no name"
+            raise UnknownEvent(f"not an event of this system: {told}")
         try:
-            event = cls._read(kind, detail)
-        except (KeyError, TypeError, ValueError) as error:
-            raise UnknownEvent(f"malformed {kind.name}: {str(error)[:120]}") from error
-        if detail.get("schema") != SCHEMA or detail.get("event_id") != event.event_id:
+            strange = [*strange_envelope(detail), *kind.strange(detail["data"])]
+        except (KeyError, TypeError) as error:
+            raise UnknownEvent(f"malformed {kind.name}: its envelope is incomplete") from error
+        if strange:
+            raise UnknownEvent(f"malformed {kind.name}: {', '.join(strange)}")
+        event = cls._read(kind, detail)
+        if detail["schema"] != SCHEMA or detail.get("event_id") != event.event_id:
             raise UnknownEvent(f"{kind.name} of an unknown schema or id")
         return event
 
     @classmethod
     def _read(cls, kind: EventType, detail: Mapping[str, Any]) -> "DomainEvent":
-        actor = detail["actor"]
-        version = detail["aggregate_version"]
-        words = (
-            detail["aggregate_id"],
-            detail["occurred_at"],
-            actor["type"],
-            actor["id"],
-            detail["correlation_id"],
-        )
-        if type(version) is not int or not all(isinstance(word, str) for word in words):
-            raise TypeError("envelope fields have other types")
-        cause = Cause(words[1], Actor(words[2], words[3]), words[4])
-        payload = MappingProxyType(kind.data(**detail["data"]))
-        return cls(kind, words[0], version, cause, payload)
+        actor = Actor(detail["actor"]["type"], detail["actor"]["id"])
+        cause = Cause(detail["occurred_at"], actor, detail["correlation_id"])
+        payload = MappingProxyType(dict(detail["data"]))
+        return cls(kind, detail["aggregate_id"], detail["aggregate_version"], cause, payload)

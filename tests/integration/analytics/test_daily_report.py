@@ -15,6 +15,7 @@ from chalicelib.aws.tables import core_table
 from chalicelib.kernel.clock import instant
 from chalicelib.kernel.domain_events import EVENT_TYPES, Actor, Cause, DomainEvent
 from tests.cloud import cloud
+from tests.events import data_of
 from tests.front_door import FrontDoor, member, staff_member
 
 CONTEXT = SimpleNamespace(aws_request_id="r")
@@ -47,8 +48,7 @@ def tick(scheduled_at: datetime) -> None:
 def happened(name: str, at: datetime, order: str, version: int, **data: Any) -> None:
     """Put an event of an order into the journal."""
     kind = EVENT_TYPES[name]
-    known = {"order_id": order, "currency": "EUR"} | data
-    told = kind.data(**{field: known.get(field) for field in kind.fields})
+    told = data_of(kind, order_id=order, **data)
     cause = Cause(instant(at), Actor("system", "test"), "corr-0001")
     core_table().write(event_put(f"ORDER#{order}", DomainEvent(kind, order, version, cause, told)))
 
@@ -62,8 +62,15 @@ def reported() -> list[str]:
 def test_the_day_is_half_open_in_utc() -> None:
     """Midnight belongs to the day it begins."""
     midnight = MONTH_BEGINS + timedelta(days=1)
-    happened("OrderPlaced", midnight - timedelta(milliseconds=1), "ord_1", 1, total=1, lines=[])
-    happened("OrderPlaced", midnight, "ord_2", 1, total=1, lines=[])
+    happened(
+        "OrderPlaced",
+        midnight - timedelta(milliseconds=1),
+        "ord_00000000000000000000000001",
+        1,
+        total=1,
+        lines=[],
+    )
+    happened("OrderPlaced", midnight, "ord_00000000000000000000000002", 1, total=1, lines=[])
     with time_machine.travel(midnight + timedelta(days=2), tick=False):
         tick(midnight + timedelta(days=2))
     for day in ("2026-03-01", "2026-03-02"):

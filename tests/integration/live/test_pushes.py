@@ -12,6 +12,7 @@ from chalicelib.kernel.domain_events import EVENT_TYPES, Actor, Cause, DomainEve
 from chalicelib.kernel.ids import Ids
 from tests.callers import Caller, signed_in
 from tests.cloud import STAGE, bare_client, cloud
+from tests.events import data_of
 from tests.sockets import SocketGateway, socket_gateway
 
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -35,11 +36,10 @@ def opened(gateway: SocketGateway, caller: Caller) -> str:
 
 
 def event(name: str, aggregate: str = "", version: int = 1, **data: Any) -> DomainEvent:
-    """An event of a type; fields that are not given are null."""
+    """An event of a type; fields that are not given have some right value."""
     kind = EVENT_TYPES[name]
-    filled = {field: data.get(field) for field in kind.fields}
     cause = Cause("2026-03-01T12:00:00.000Z", Actor("system", "test"), "tests-0001")
-    return DomainEvent(kind, aggregate or Ids().new("xxx"), version, cause, kind.data(**filled))
+    return DomainEvent(kind, aggregate or Ids().new("xxx"), version, cause, data_of(kind, **data))
 
 
 def put(key: tuple[str, str], **values: Any) -> None:

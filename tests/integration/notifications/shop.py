@@ -10,6 +10,8 @@ from tests.cloud import STAGE, bare_client
 
 USER: Final = "usr_01J00000000000000000000000"
 ORDER: Final = "ord_01J00000000000000000000000"
+PAYMENT: Final = "pay_01J00000000000000000000000"
+REFUND: Final = "rfd_01J00000000000000000000000"
 EMAIL: Final = "amina@souk.example"
 PHONE: Final = "+491701234567"
 AT: Final = "2026-03-01T12:00:00.000Z"
@@ -75,6 +77,9 @@ def an_event(name: str, aggregate: str = USER, version: int = 1, **data: Any) ->
     }
     known |= {"total": 6800, "amount": 6800, "kid": "k1", "method": "reset", "enabled": True}
     known |= {"kind": "refund", "refund_amount": 1000, "reason": "out_of_stock"}
+    known |= {"payment_id": PAYMENT, "charge_id": "gch_1", "refund_id": REFUND, "lines": []}
+    known |= {"from": "PAYING", "to": "PAID", "released": True, "returned": False, "seq": 1}
+    known |= {"ticket_id": "tkt_01J00000000000000000000000"}
     known |= {"carrier": "DHL", "tracking_number": "T1", "expires_at": AT, "day": "2026-03-01"}
     filled = {field: data.get(field, known.get(field)) for field in kind.fields}
     cause = Cause(AT, Actor("system", "test"), "corr-0001")

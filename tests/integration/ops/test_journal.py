@@ -31,8 +31,8 @@ def door() -> Iterator[FrontDoor]:
                 EMAIL_VERIFIED,
                 f"usr_{number:026d}",
                 1,
-                Cause(at, Actor("customer", "usr_1"), "corr-0001"),
-                EMAIL_VERIFIED.data(user_id="usr_1"),
+                Cause(at, Actor("customer", "usr_00000000000000000000000001"), "corr-0001"),
+                EMAIL_VERIFIED.data(user_id="usr_00000000000000000000000001"),
             )
             core_table().write(event_put(f"USER#usr_{number:026d}", event))
         yield staff_member("admin").door
@@ -82,7 +82,7 @@ def test_a_type_narrows_the_list(door: FrontDoor) -> None:
         "from=2026-03-02T00:00:00.000Z&to=2026-03-02T00:00:00.000Z",
         "from=2026-02-30T00:00:00.000Z&to=2026-03-02T00:00:00.000Z",
         "from=yesterday",
-        "aggregate_id=usr_1&type=EmailVerified",
+        "aggregate_id=usr_00000000000000000000000001&type=EmailVerified",
     ],
 )
 def test_spans_that_are_none_are_refused(door: FrontDoor, query: str) -> None:

@@ -13,6 +13,8 @@ from urllib.parse import quote, urlencode
 
 from moto.backends import get_backend
 
+from chalicelib.analytics.service import report_missing_days
+from chalicelib.analytics.wiring import deps as analytics_deps
 from chalicelib.kernel.clock import instant, later
 from chalicelib.ops.events import ops_worker
 from chalicelib.users.authorizer import signed_in, written_context
@@ -221,7 +223,7 @@ def _belongings(floor: Floor) -> None:
     known["device_id"] = [floor.make("POST", "/users/me/devices", device)["id"]]
     picture = {"purpose": "product", "filename": "a.png", "content_type": "image/png", "size": 9}
     known["media_id"] = [floor.make("POST", "/media/uploads", picture)["media"]["id"]]
-    known["provider"], known["day"] = ["sandbox"], ["2026-03-01"]
+    known["provider"] = ["sandbox"]
 
 
 def _talk(floor: Floor) -> None:
@@ -243,6 +245,7 @@ def _operations(floor: Floor) -> None:
             definition=json.dumps({"StartAt": "A", "States": {"A": {"Type": "Succeed"}}}),
             roleArn=f"arn:aws:iam::{ACCOUNT}:role/workflows",
         )
+    known["day"] = report_missing_days(datetime.now(UTC), "floor-0001", analytics_deps())
     span = {"from": instant(later(datetime.now(UTC), -3600)), "to": instant(datetime.now(UTC))}
     known["replay_id"] = [floor.make("POST", "/ops/events/replay", span)["replay"]["id"]]
     known["from"], known["to"] = [span["from"]], [span["to"], "amina@souk.example"]

@@ -14,17 +14,17 @@ from chalicelib.kernel.domain_events import (
 )
 
 DATA = {
-    "order_id": "ord_1",
+    "order_id": "ord_00000000000000000000000001",
     "number": "SK-7Q4MZ2KD",
-    "user_id": "usr_1",
+    "user_id": "usr_00000000000000000000000001",
     "from": "SHIPPED",
     "to": "DELIVERED",
 }
 EVENT = DomainEvent(
     ORDER_DELIVERED,
-    "ord_1",
+    "ord_00000000000000000000000001",
     7,
-    Cause("2026-03-01T12:00:00.000Z", Actor("staff", "usr_9"), "cor12345"),
+    Cause("2026-03-01T12:00:00.000Z", Actor("staff", "usr_00000000000000000000000009"), "cor12345"),
     ORDER_DELIVERED.data(**DATA),
 )
 
@@ -36,7 +36,7 @@ def detail(**changes: Any) -> dict[str, Any]:  # Any: malformed on purpose
 
 def test_an_event_is_named_by_aggregate_and_version() -> None:
     """Each version of an aggregate has exactly one event id."""
-    assert EVENT.event_id == "ord_1#7"
+    assert EVENT.event_id == "ord_00000000000000000000000001#7"
 
 
 def test_an_event_survives_the_bus() -> None:
@@ -70,7 +70,9 @@ def test_a_detail_of_another_shape_is_refused(body: object) -> None:
         DomainEvent.parse("OrderDelivered", body)
 
 
-@pytest.mark.parametrize("changes", [{"schema": 2}, {"event_id": "ord_1#8"}])
+@pytest.mark.parametrize(
+    "changes", [{"schema": 2}, {"event_id": "ord_00000000000000000000000001#8"}]
+)
 def test_an_unknown_schema_or_id_is_refused(changes: dict[str, Any]) -> None:
     """A later schema ends in the dead letters instead of being half understood."""
     with pytest.raises(UnknownEvent, match="unknown schema or id"):

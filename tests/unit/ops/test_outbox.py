@@ -17,7 +17,7 @@ from chalicelib.ops.outbox import RelayDeps, relay
 NOW = datetime(2026, 3, 1, 12, 0, 5, tzinfo=UTC)
 
 
-def a_row(user: str = "usr_1", version: int = 1) -> Item:
+def a_row(user: str = "usr_00000000000000000000000001", version: int = 1) -> Item:
     """An event row as a store writes it, five seconds old."""
     cause = Cause("2026-03-01T12:00:00.000Z", Actor("customer", user), "corr-0001")
     event = DomainEvent(EMAIL_VERIFIED, user, version, cause, EMAIL_VERIFIED.data(user_id=user))
@@ -80,36 +80,57 @@ def refusing(user: str, *, is_passing: bool, calls: int = 99) -> Callable[..., A
 def test_every_row_is_published_in_its_aggregates_order_and_marked() -> None:
     """Three rows of two aggregates are published once each, the lag being the oldest's."""
     around = Surroundings()
-    assert relay([a_row(), a_row("usr_2"), a_row(version=2)], around.deps()) == 3
-    assert around.published == ["usr_1#1", "usr_2#1", "usr_1#2"]
+    assert (
+        relay([a_row(), a_row("usr_00000000000000000000000002"), a_row(version=2)], around.deps())
+        == 3
+    )
+    assert around.published == [
+        "usr_00000000000000000000000001#1",
+        "usr_00000000000000000000000002#1",
+        "usr_00000000000000000000000001#2",
+    ]
     assert len(around.relayed) == 3
     assert around.lags == [5000]
 
 
 def test_a_passing_refusal_is_tried_again() -> None:
     """An entry refused four times for throttling is published by the fifth try, once."""
-    around = Surroundings(refusing("usr_1", is_passing=True, calls=4))
-    relay([a_row(), a_row("usr_2")], around.deps())
-    assert sorted(around.published) == ["usr_1#1", "usr_2#1"]
+    around = Surroundings(refusing("usr_00000000000000000000000001", is_passing=True, calls=4))
+    relay([a_row(), a_row("usr_00000000000000000000000002")], around.deps())
+    assert sorted(around.published) == [
+        "usr_00000000000000000000000001#1",
+        "usr_00000000000000000000000002#1",
+    ]
     assert around.parked == []
 
 
 def test_a_lasting_passing_refusal_is_raised_after_five_tries() -> None:
     """The refused row keeps its place in the outbox; its neighbour has been relayed."""
-    around = Surroundings(refusing("usr_1", is_passing=True))
+    around = Surroundings(refusing("usr_00000000000000000000000001", is_passing=True))
     with pytest.raises(Unavailable):
-        relay([a_row(), a_row(version=2), a_row("usr_2")], around.deps())
+        relay([a_row(), a_row(version=2), a_row("usr_00000000000000000000000002")], around.deps())
     assert around.calls == 5
-    assert around.published == ["usr_2#1"]
-    assert around.relayed == [("USER#usr_2", "EVT#00000001")]
+    assert around.published == ["usr_00000000000000000000000002#1"]
+    assert around.relayed == [("USER#usr_00000000000000000000000002", "EVT#00000001")]
     assert around.parked == []
 
 
 def test_an_impossible_record_is_parked_with_the_later_ones_of_its_aggregate() -> None:
     """Nothing overtakes a parked event; other aggregates go on."""
-    around = Surroundings(refusing("usr_1", is_passing=False))
-    relay([a_row(), a_row("usr_2"), a_row(version=2), a_row("usr_2", 2)], around.deps())
-    assert around.published == ["usr_2#1", "usr_2#2"]
+    around = Surroundings(refusing("usr_00000000000000000000000001", is_passing=False))
+    relay(
+        [
+            a_row(),
+            a_row("usr_00000000000000000000000002"),
+            a_row(version=2),
+            a_row("usr_00000000000000000000000002", 2),
+        ],
+        around.deps(),
+    )
+    assert around.published == [
+        "usr_00000000000000000000000002#1",
+        "usr_00000000000000000000000002#2",
+    ]
     assert [sk for sk, _ in around.parked] == ["EVT#00000001", "EVT#00000002"]
     assert around.parked[0][1] == "refused by the bus: NotValid"
     assert around.parked[1][1].startswith("behind EVT#00000001")
@@ -119,8 +140,8 @@ def test_an_impossible_record_is_parked_with_the_later_ones_of_its_aggregate() -
 def test_a_row_that_is_no_event_is_parked_unpublished() -> None:
     """A row of an unknown type never reaches the bus."""
     around = Surroundings()
-    relay([{**a_row(), "type": "Invented"}, a_row("usr_2")], around.deps())
-    assert around.published == ["usr_2#1"]
+    relay([{**a_row(), "type": "Invented"}, a_row("usr_00000000000000000000000002")], around.deps())
+    assert around.published == ["usr_00000000000000000000000002#1"]
     assert len(around.parked) == 1
     assert around.parked[0][1].startswith("UnknownEvent")
 
