@@ -146,11 +146,11 @@ FORMS: Final[Mapping[str, Form]] = MappingProxyType(
 
 def strange_fields(kind: str, told: Mapping[str, Any]) -> Iterable[str]:
     """The names of the fields of an event's data that do not have their form."""
-    for name, value in told.items():
-        if not FORMS[name](value) or (
-            name == "lines" and any(("unit_price" in line) != (kind == _PRICED) for line in value)
-        ):
-            yield name
+    strange = [name for name, value in told.items() if not FORMS[name](value)]
+    if strange or "lines" not in told:
+        return strange
+    has_prices = kind == _PRICED
+    return [] if all(("unit_price" in line) is has_prices for line in told["lines"]) else ["lines"]
 
 
 def strange_envelope(detail: Mapping[str, Any]) -> Iterable[str]:

@@ -22,6 +22,7 @@ CONSUMERS = {
     "notify_push": ("push", 5),
     "notify_live": ("live", 5),
 }
+AGAIN = {"batchItemFailures": [{"itemIdentifier": "m-0"}]}
 COUNTED = [0]
 Json = Any
 
@@ -54,11 +55,7 @@ def test_events_of_the_bus(
         assert seen.error is None, (str(mutant), seen)
         if is_harmless(mutant):
             continue
-        assert seen.answer == {"batchItemFailures": [{"itemIdentifier": "m-0"}]}, (
-            str(mutant),
-            body[:1500],
-            seen,
-        )
+        assert seen.answer == AGAIN, (str(mutant), seen)
         assert seen.writes == [], (str(mutant), seen)
         last = shop.invoke(handler, messages(queue, body, neighbour, receives=receives_max))
         assert last.answer == {"batchItemFailures": []}, (str(mutant), last)

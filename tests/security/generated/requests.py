@@ -13,6 +13,10 @@ NUMBERS = ("1e3", "01", "1.0", "+1", "yes", "x" * 2049)
 WRONG_HEADERS = (
     "", "*", "short", "a b c d e f g h", "x" * 129, "\u00e9" * 20, '"1", "2"', 'W/"1"', "1",
 )  # fmt: skip
+WRONG_TYPES = (
+    "text/plain", "application/xml", "application/json; charset=utf-16", "json",
+    "multipart/form-data; boundary=x", "application/json, text/plain",
+)  # fmt: skip
 MISSING_KEY = (400, "idempotency_key_missing")
 MISSING_VERSION = (428, "precondition_required")
 JSON = "application/json"
@@ -118,25 +122,11 @@ class Drawing:
         """Endless: headers that are missing or of no allowed form."""
         names = {one["name"] for one in self.parameters("header")}
         wanted = names & {"Idempotency-Key", "If-Match"} | ({"type"} if self.body_schema else set())
-        junk = (
-            "",
-            "*",
-            "short",
-            "a b c d e f g h",
-            "x" * 129,
-            "\u00e9" * 20,
-            '"1", "2"',
-            'W/"1"',
-            "1",
-        )
         while wanted:
             headers = dict(self.allowed().headers)
             match self.draws.choice(sorted(wanted)):
                 case "type":
-                    headers["content-type"] = self.draws.choice(
-                        ("text/plain", "application/xml", "application/json; charset=utf-16", "json",
-                         "multipart/form-data; boundary=x", "application/json, text/plain")
-                    )  # fmt: skip
+                    headers["content-type"] = self.draws.choice(WRONG_TYPES)
                     yield self._but(headers=headers), 415, "unsupported_media_type"
                 case name if self.draws.random() < 0.3:
                     del headers[name.lower()]
