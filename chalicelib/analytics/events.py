@@ -1,7 +1,7 @@
 """The schedule of analytics."""
 
 import logging
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 from chalice.app import CloudWatchEvent, Cron
@@ -14,9 +14,20 @@ blueprint: Final = EventBlueprint(__name__)
 logger: Final = logging.getLogger(__name__)
 
 
+class TickMalformed(ValueError):
+    """The schedule did not say when it fired; nothing was reported."""
+
+
+def _moment(written: object) -> datetime:
+    try:
+        return datetime.strptime(str(written), "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+    except ValueError as error:
+        raise TickMalformed("time") from error
+
+
 @blueprint.schedule(Cron(0, 6, "*", "*", "?", "*"), name="daily_report")
 def daily_report(event: CloudWatchEvent) -> None:
     """Report every missing day of the last seven."""
-    scheduled_at = datetime.fromisoformat(event.to_dict()["time"])
+    scheduled_at = _moment(event.to_dict()["time"])
     reported = report_missing_days(scheduled_at, new_correlation_id(), deps())
     logger.info("reported", extra={"count": len(reported)})

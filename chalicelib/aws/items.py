@@ -30,6 +30,8 @@ def to_attribute(value: Any) -> dict[str, Any]:
 
 def from_attribute(attribute: Mapping[str, Any]) -> Any:  # Any: see Item
     """The plain value of one attribute."""
+    if not isinstance(attribute, Mapping):
+        raise TypeError("an attribute without its kind")
     ((kind, value),) = attribute.items()
     match kind:
         case "S" | "B" | "BOOL":

@@ -11,6 +11,7 @@ from urllib.parse import unquote_plus
 
 from chalicelib.aws.settings import is_template_wired, settings
 from chalicelib.edge.blueprints import EventBlueprint
+from chalicelib.kernel.event_forms import is_text
 
 CREATED: Final = "s3:ObjectCreated:*"
 Taker = Callable[["Uploaded"], None]
@@ -54,7 +55,26 @@ class UploadBlueprint(EventBlueprint):
         return wrap
 
 
+class UploadMalformed(ValueError):
+    """Some records of a notification name no object; the others have had their effect."""
+
+
 def _each(event: Mapping[str, Any], take: Taker) -> None:
-    for record in event.get("Records", ()):
-        found = record["s3"]["object"]
-        take(Uploaded(unquote_plus(found["key"]), str(found.get("eTag", "")).strip('"')))
+    records = event.get("Records", ())
+    found = [_uploaded(record) for record in (records if isinstance(records, list) else [None])]
+    for uploaded in found:
+        if uploaded is not None:
+            take(uploaded)
+    if None in found:
+        raise UploadMalformed(f"{found.count(None)} of {len(found)} records name no object")
+
+
+def _uploaded(record: object) -> Uploaded | None:
+    try:
+        told = record["s3"]["object"]  # type: ignore[index]  # whatever it is, it is tried
+        key, etag = told["key"], told.get("eTag", "")
+    except (AttributeError, IndexError, KeyError, TypeError):
+        return None
+    if not is_text(key) or not is_text(etag):
+        return None
+    return Uploaded(unquote_plus(key), etag.strip('"'))

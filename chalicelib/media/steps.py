@@ -11,7 +11,9 @@ from typing import Any, Final
 
 from chalicelib.aws.observability import bound
 from chalicelib.edge.blueprints import EventBlueprint
+from chalicelib.edge.steps import check_asked
 from chalicelib.kernel.clock import SystemClock
+from chalicelib.kernel.event_forms import Form, identifier, is_text, is_word
 from chalicelib.media import pipeline
 from chalicelib.media.pipeline import Deps, Outcome, Task
 from chalicelib.media.pipeline_wiring import gallery, originals, painter, uploads
@@ -31,9 +33,18 @@ STEPS: Final[Mapping[str, Callable[[Task, Deps], Outcome]]] = MappingProxyType(
 )
 
 
+_NEEDED: Final[Mapping[str, Form]] = MappingProxyType(
+    {"media_id": identifier("med"), "execution": is_word, "correlation_id": is_word}
+)
+_OPTIONAL: Final[Mapping[str, Form]] = MappingProxyType(
+    {"reason": is_text, "parts": lambda value: isinstance(value, list)}
+)
+
+
 @blueprint.lambda_function(name="media_steps")
 def media_steps(event: dict[str, Any], _context: Any) -> dict[str, Any]:  # Any: JSON, Chalice
     """One step of one run on one upload."""
+    check_asked(event, STEPS, _NEEDED, _OPTIONAL)
     task = Task(
         media_id=event["media_id"],
         execution=event["execution"],

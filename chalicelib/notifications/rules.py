@@ -6,7 +6,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Final
 
-from chalicelib.kernel.domain_events import DomainEvent
+from chalicelib.kernel.domain_events import DomainEvent, UnknownEvent
+from chalicelib.kernel.event_forms import is_word
 
 LEASE_S: Final = 60
 KEPT_DAYS: Final = 90
@@ -174,11 +175,18 @@ def feedback_keys(message: Mapping[str, Any]) -> tuple[str, ...]:
     report names its kind `eventType` or `notificationType`, by the way it was subscribed to.
     """
     kind = message.get("eventType") or message.get("notificationType")
+    bounce, tags = message.get("bounce"), message["mail"].get("tags", {})
+    if kind == "Bounce" and not isinstance(bounce, Mapping):
+        raise UnknownEvent("a bounce that says nothing of it")
     is_lasting = kind == "Complaint" or (
-        kind == "Bounce" and message.get("bounce", {}).get("bounceType") == "Permanent"
+        kind == "Bounce" and isinstance(bounce, Mapping) and bounce.get("bounceType") == "Permanent"
     )
-    tags = message.get("mail", {}).get("tags", {})
-    return tuple(tags.get("recipient_key", ())) if is_lasting else ()
+    if not is_lasting:
+        return ()
+    keys = tags.get("recipient_key", []) if isinstance(tags, Mapping) else None
+    if not isinstance(keys, list) or not all(map(is_word, keys)):
+        raise UnknownEvent("a report whose tags are none of ours")
+    return tuple(keys)
 
 
 def is_feedback(message: Mapping[str, Any]) -> bool:

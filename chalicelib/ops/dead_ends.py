@@ -4,13 +4,19 @@ Four writers fill those queues: our own consumers (with the cause as an attribut
 policy of a queue (without), workflows that hand themselves over, and AWS services that gave up.
 """
 
+import hashlib
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final, Protocol
 
-from chalicelib.ops.rules import BODY_BYTES_MAX, CAUSE_MAX, CUT, Finding, Kind
+from chalicelib.kernel.event_forms import is_text, is_word
+from chalicelib.ops.rules import BODY_BYTES_MAX, CAUSE_MAX, CUT, NAME_MAX, Finding, Kind
 
+ATTRIBUTES_BYTES_MAX: Final = 32 * 1024
+REFERENCE_MAX: Final = 300
+_COUNT: Final = re.compile(r"[0-9]{1,6}")
 UNTOLD: Final = "no cause was told"
 STATUS_CHANGE: Final = "Step Functions Execution Status Change"
 # Attributes that describe the parking itself and would mislead a second consumer.
@@ -51,11 +57,11 @@ def read(queue: str, message: DeadMessage) -> Finding:
         cause=known.get("cause", ""),
         body=message.body,
         receive_count=int(known["receives"])
-        if known.get("receives", "").isdecimal()
+        if _COUNT.fullmatch(known.get("receives", ""))
         else message.receives,
         seen_as=known.get("source_message_id", message.id),
         reference=known.get("reference") or _text(_path(told, "detail", "event_id")),
-        correlation_id=known.get("correlation_id") or _correlation(told),
+        correlation_id=_id(known.get("correlation_id")) or _correlation(told),
         attributes={name: known[name] for name in known if name not in PARKING_ATTRIBUTES},
     )
     finding = _READERS.get(queue, _of_queue)(finding, told, queue)
@@ -63,12 +69,26 @@ def read(queue: str, message: DeadMessage) -> Finding:
 
 
 def _bounded(finding: Finding) -> Finding:
-    """A body that no item could hold is cut, and then says so."""
+    """What no item could hold is cut, and then says so: there is no further end for a letter."""
+    finding = replace(
+        finding,
+        source=finding.source[:NAME_MAX],
+        seen_as=_recognised(finding.seen_as),
+        reference=finding.reference[:REFERENCE_MAX] if finding.reference else None,
+        correlation_id=_id(finding.correlation_id),
+    )
+    if len(json.dumps(dict(finding.attributes))) > ATTRIBUTES_BYTES_MAX:
+        finding = replace(finding, attributes={CUT: "true"})
     written = finding.body.encode()
     if len(written) <= BODY_BYTES_MAX:
         return finding
     cut = written[:BODY_BYTES_MAX].decode(errors="ignore")
     return replace(finding, body=cut, attributes={**finding.attributes, CUT: "true"})
+
+
+def _recognised(seen_as: str) -> str:
+    """What a letter is recognised by is part of a key, which has its limits."""
+    return seen_as if is_word(seen_as) else hashlib.sha256(seen_as.encode()).hexdigest()
 
 
 def _of_queue(finding: Finding, _told: Mapping[str, Any], queue: str) -> Finding:
@@ -89,13 +109,14 @@ def _of_workflow(finding: Finding, told: Mapping[str, Any], _queue: str) -> Find
         cause=finding.cause or _text(told.get("cause")) or _state_cause(told.get("state")),
         seen_as=execution or finding.seen_as,
         reference=execution or finding.reference or _named(given),
-        correlation_id=finding.correlation_id or _text(_path(given, "correlation_id")),
+        correlation_id=finding.correlation_id or _id(_path(given, "correlation_id")),
     )
 
 
 def _of_stopped_run(finding: Finding, told: Mapping[str, Any]) -> Finding:
     """The status rule's event, brought into the form in which workflows park themselves."""
-    detail = told.get("detail", {})
+    found = told.get("detail")
+    detail: Mapping[str, Any] = found if isinstance(found, Mapping) else {}
     execution = _text(detail.get("name")) or finding.seen_as
     machine = (_text(detail.get("stateMachineArn")) or "").rsplit(":", 1)[-1]
     workflow = machine.split("-", 2)[-1] if machine.startswith("souk-") else machine
@@ -110,7 +131,7 @@ def _of_stopped_run(finding: Finding, told: Mapping[str, Any]) -> Finding:
         body=json.dumps(body, separators=(",", ":")),
         seen_as=execution,
         reference=execution,
-        correlation_id=_text(given.get("correlation_id")),
+        correlation_id=_id(given.get("correlation_id")),
     )
 
 
@@ -186,7 +207,7 @@ def _named(given: object) -> str | None:
 
 def _correlation(told: Mapping[str, Any]) -> str | None:
     for place in ((), ("detail",), ("input",)):
-        if found := _text(_path(told, *place, "correlation_id")):
+        if found := _id(_path(told, *place, "correlation_id")):
             return found
     return None
 
@@ -200,7 +221,11 @@ def _path(value: object, *names: str) -> object:
 
 
 def _text(value: object) -> str | None:
-    return value if isinstance(value, str) and value else None
+    return value if isinstance(value, str) and is_text(value) and value else None
+
+
+def _id(value: object) -> str | None:
+    return value if isinstance(value, str) and is_word(value) else None
 
 
 def _json(text: str) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from chalicelib.aws.observability import bound
 from chalicelib.aws.settings import settings
 from chalicelib.edge.blueprints import EventBlueprint
 from chalicelib.edge.messages import Consumed, Message, consume
+from chalicelib.kernel.event_forms import is_word
 from chalicelib.orders import receiving, signalling
 from chalicelib.orders.wiring_workers import signal_deps, stock_deps
 
@@ -51,5 +52,7 @@ def payment_events(event: SQSEvent) -> dict[str, Any]:  # Any: the partial batch
 
 def _webhook(message: Message) -> None:
     webhook = message.json()
-    with bound(event_id=str(webhook.get("id", "")), event_type=str(webhook.get("type", ""))):
+    # Words of an outside party are logged only if they look like its ids.
+    said = {name: str(webhook[name]) for name in ("id", "type") if is_word(webhook.get(name))}
+    with bound(event_id=said.get("id"), event_type=said.get("type")):
         receiving.receive(webhook, stock_deps())

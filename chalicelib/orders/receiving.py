@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from chalicelib.kernel.domain_events import Actor
+from chalicelib.kernel.event_forms import is_word
 from chalicelib.orders.changes import Act
 from chalicelib.orders.fulfilling import paid_with
 from chalicelib.orders.paying import answer_change
@@ -45,28 +46,33 @@ class Webhook:
 
 def parse(message: Mapping[str, object]) -> Webhook | None:
     """The webhook in a message; None for a type that is not ours to know."""
-    if message.get("type") not in KNOWN_TYPES:
+    kind = message.get("type")
+    if not is_word(kind):
+        raise WebhookMalformed("type is no word")
+    if kind not in KNOWN_TYPES:
         return None
     told = message.get("data")
     if not isinstance(told, Mapping):
         raise WebhookMalformed("a webhook without data")
     return Webhook(
-        id=_text(message, "id"),
-        type=_text(message, "type"),
-        order_id=_text(told, "order_id"),
-        payment_id=_text(told, "payment_id"),
-        charge_id=_text(told, "charge_id"),
-        refund_id=_text(told, "refund_id", ""),
+        id=_word(message, "id"),
+        type=_word(message, "type"),
+        order_id=_word(told, "order_id"),
+        payment_id=_word(told, "payment_id"),
+        charge_id=_word(told, "charge_id"),
+        refund_id=_word(told, "refund_id", ""),
         amount=_amount(told),
-        currency=_text(told, "currency"),
-        code=_text(told, "code", "refused"),
+        currency=_word(told, "currency"),
+        code=_word(told, "code", "refused"),
     )
 
 
-def _text(fields: Mapping[str, object], name: str, default: str | None = None) -> str:
+def _word(fields: Mapping[str, object], name: str, default: str | None = None) -> str:
     value = fields.get(name, default)
+    if value != default and not is_word(value):
+        raise WebhookMalformed(f"{name} is no word")
     if not isinstance(value, str):
-        raise WebhookMalformed(f"{name} is missing or no text")
+        raise WebhookMalformed(f"{name} is missing")
     return value
 
 

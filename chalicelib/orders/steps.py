@@ -12,7 +12,9 @@ from typing import Any, Final
 
 from chalicelib.aws.observability import bound
 from chalicelib.edge.blueprints import EventBlueprint
+from chalicelib.edge.steps import check_asked
 from chalicelib.kernel.domain_events import Actor
+from chalicelib.kernel.event_forms import Form, identifier, is_count, is_text, is_word
 from chalicelib.orders import fulfilling, paying, refunding, waits
 from chalicelib.orders.gateway_wiring import provider
 from chalicelib.orders.service import Asker, Outcome, Task
@@ -20,6 +22,20 @@ from chalicelib.orders.wiring_workers import paying_deps, status_deps, stock_dep
 
 logger: Final = logging.getLogger(__name__)
 blueprint: Final = EventBlueprint(__name__)
+
+REFUNDS: Final = frozenset({"finish_refund", "refund_failed", "refund", "resolve_refund"})
+_NEEDED: Final[Mapping[str, Form]] = MappingProxyType(
+    {"order_id": identifier("ord"), "execution": is_word, "correlation_id": is_word}
+)
+_REFUND: Final[Mapping[str, Form]] = MappingProxyType({**_NEEDED, "refund_id": identifier("rfd")})
+_OPTIONAL: Final[Mapping[str, Form]] = MappingProxyType(
+    {
+        "reason": lambda value: value is None or is_text(value),
+        "task_token": is_text,
+        "entered_at": is_text,
+        "retry_count": is_count,
+    }
+)
 
 Step = Callable[[Task], Outcome]
 
@@ -71,6 +87,7 @@ def order_payment(event: dict[str, Any], _context: Any) -> dict[str, Any]:  # An
 
 
 def _run(steps: Mapping[str, Step], function: str, event: dict[str, Any]) -> dict[str, Any]:
+    check_asked(event, steps, _REFUND if str(event.get("step")) in REFUNDS else _NEEDED, _OPTIONAL)
     task = _task(function, event)
     with bound(
         correlation_id=task.asker.correlation_id,
@@ -93,5 +110,5 @@ def _task(function: str, event: dict[str, Any]) -> Task:
         reason=event.get("reason"),
         token=event.get("task_token", ""),
         entered_at=event.get("entered_at", ""),
-        retry_count=int(event.get("retry_count", 0)),
+        retry_count=event.get("retry_count", 0),
     )

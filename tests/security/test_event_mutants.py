@@ -57,7 +57,7 @@ def test_events_of_the_bus(
             continue
         assert seen.answer == AGAIN, (str(mutant), seen)
         assert seen.writes == [], (str(mutant), seen)
-        last = shop.invoke(handler, messages(queue, body, neighbour, receives=receives_max))
+        last = shop.invoke(handler, messages(queue, body, neighbour, received=receives_max))
         assert last.answer == {"batchItemFailures": []}, (str(mutant), last)
         (parked,) = last.parked
         assert parked["MessageBody"] == body

@@ -122,7 +122,7 @@ def handlers() -> dict[str, Callable[..., Any]]:
     return found
 
 
-def messages(queue: str, *bodies: str, receives: int = 1, **attributes: str) -> Json:
+def messages(queue: str, *bodies: str, received: int = 1, **attributes: str) -> Json:
     """A batch of a queue."""
     return {
         "Records": [
@@ -132,7 +132,7 @@ def messages(queue: str, *bodies: str, receives: int = 1, **attributes: str) -> 
                 "body": body,
                 "eventSource": "aws:sqs",
                 "eventSourceARN": f"arn:aws:sqs:{REGION}:{ACCOUNT}:souk-{STAGE}-{queue}",
-                "attributes": {"ApproximateReceiveCount": str(receives)},
+                "attributes": {"ApproximateReceiveCount": str(received)},
                 "messageAttributes": {
                     name: {"dataType": "String", "stringValue": value}
                     for name, value in attributes.items()
