@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.aws import rotation
 from chalicelib.aws.secrets import secrets
 from tests.security.actors import signed
 from tests.security.mutants import triggers
@@ -200,6 +201,8 @@ def test_relay(shop: Ground, draw: Draw) -> None:
     own = {"pk", "sk", "gsi2pk", "gsi2sk", "gsi3pk", "gsi3sk", "source", "write_mark"}
     image = row["dynamodb"]["NewImage"]
     for mutant in draw(image, lambda path: path[0] not in own):
+        if mutant.path[-1] == "N" and mutant.kind == "retyped":
+            continue  # a table's numbers are written as text
         record = {**row, "dynamodb": {**row["dynamodb"], "NewImage": mutant.event}}
         seen = shop.invoke(handlers()["outbox_relay"], {"Records": [record, neighbour]})
         assert seen.error is None, (str(mutant), seen)
@@ -231,8 +234,11 @@ def test_report_schedule(shop: Ground, draw: Draw) -> None:
 
 
 @pytest.mark.parametrize("function", ["sweeper", "rotate_secrets"])
-def test_other_schedules(function: str, shop: Ground, draw: Draw) -> None:
+def test_other_schedules(
+    function: str, shop: Ground, draw: Draw, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """They read nothing from their tick, so nothing in it can hurt."""
+    monkeypatch.setattr(rotation, "PENDING_PAUSE_S", 0)
     told = (one for one in draw(triggers.tick()) if one.kind not in BY_THE_FRAMEWORK)
     for mutant in islice(told, 3):
         seen = shop.invoke(handlers()[function], mutant.event)
