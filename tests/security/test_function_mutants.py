@@ -82,7 +82,6 @@ def check_named(seen: Seen, mutant: Mutant) -> None:
     assert seen.error is None or kind.__module__.startswith("chalicelib"), (str(mutant), seen)
 
 
-@pytest.mark.covers(17)
 def test_every_function_has_a_row(shop: Ground) -> None:
     """Nobody adds a function without letting mutants loose on it."""
     del shop  # the app is imported on its ground
