@@ -20,9 +20,12 @@ class TickMalformed(ValueError):
 
 def _moment(written: object) -> datetime:
     try:
-        return datetime.strptime(str(written), "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+        fired = datetime.fromisoformat(str(written))
     except ValueError as error:
         raise TickMalformed("time") from error
+    if fired.tzinfo is None:
+        raise TickMalformed("time")
+    return fired.astimezone(UTC)
 
 
 @blueprint.schedule(Cron(0, 6, "*", "*", "?", "*"), name="daily_report")
