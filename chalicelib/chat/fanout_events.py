@@ -30,6 +30,6 @@ def _change(record: DynamoDBRecord) -> Change:
     try:
         before = from_item(record.old_image) if record.old_image else None
         return Change(from_item(record.new_image), before)
-    except (TypeError, ValueError):
+    except (AttributeError, TypeError, ValueError):
         # No code of ours writes such a row; it is parked as it is and blocks nobody.
         return Change({**from_item(record.keys), "image": record.new_image}, None, is_foreign=True)

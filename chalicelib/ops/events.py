@@ -47,7 +47,7 @@ def _is_new_event_row(record: DynamoDBRecord) -> bool:
 def _row(record: DynamoDBRecord) -> Item:
     try:
         return from_item(record.new_image)
-    except (TypeError, ValueError):
+    except (AttributeError, TypeError, ValueError):
         # No code of ours writes such a row; as it is, it is parked and does not block the shard.
         return {**from_item(record.keys), "image": record.new_image}
 
