@@ -16,8 +16,8 @@ from chalicelib.chat.presenting import message_fields, state_fields
 from chalicelib.chat.reading import lines
 from chalicelib.chat.records import Conversation, Message
 from chalicelib.kernel.clock import instant
-from chalicelib.live.fanout import FanOutDeps, end_sockets, fan_out, keep_five
-from chalicelib.live.records import Kind, Push, Topic
+from chalicelib.live.fanout import TRIES, FanOutDeps, end_sockets, fan_out, keep_five
+from chalicelib.live.records import Kind, Push, Topic, user_topic
 
 Row = dict[str, Any]  # Any: an item of the table
 
@@ -78,7 +78,13 @@ def tell(changes: Sequence[Change], deps: TellingDeps) -> int:
         except (KeyError, TypeError, ValueError) as error:
             deps.parking.park(change.now, f"{type(error).__name__}: a row that cannot be told")
             logger.warning("row parked", extra={"cause": type(error).__name__})
-    delivered = fan_out(told.pushes, deps.fan_out) if told.pushes else 0
+    # Behind their last words these sockets are closed: what fails cannot be told later.
+    ending = {str(user_topic(user_id)) for user_id in told.sessions_of}
+    last_words = [push for push in told.pushes if push.topic in ending]
+    others = [push for push in told.pushes if push.topic not in ending]
+    delivered = fan_out(others, deps.fan_out) if others else 0
+    if last_words:
+        delivered += fan_out(last_words, deps.fan_out, tries=TRIES)
     for user_id in dict.fromkeys(told.sessions_of):
         end_sockets(user_id, deps.fan_out)
     for user_id in dict.fromkeys(told.sockets_of):

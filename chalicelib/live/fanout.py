@@ -92,10 +92,13 @@ class _Lane:
     ended: Posted = Posted.DELIVERED
 
 
-def fan_out(pushes: Sequence[Push], deps: FanOutDeps, *, but: str | None = None) -> int:
+def fan_out(
+    pushes: Sequence[Push], deps: FanOutDeps, *, but: str | None = None, tries: int = 1
+) -> int:
     """Send pushes, oldest first, to whoever listens now; how many messages arrived.
 
-    `but` names the connection whose own doing it is and that need not be told.
+    `but` names the connection whose own doing it is and that need not be told. With more than
+    one of `tries` nothing is handed over: what must be told now is tried again on the spot.
     """
     lanes: dict[str, _Lane] = {}
     by_topic: dict[str, list[Payload]] = {}
@@ -104,7 +107,7 @@ def fan_out(pushes: Sequence[Push], deps: FanOutDeps, *, but: str | None = None)
     for topic, payloads in by_topic.items():
         for subscriber in _present(topic, payloads, deps):
             if subscriber.connection_id != but:
-                lane = lanes.setdefault(subscriber.connection_id, _Lane(subscriber))
+                lane = lanes.setdefault(subscriber.connection_id, _Lane(subscriber, tries=tries))
                 lane.payloads += payloads
     return _run(list(lanes.values()), deps)
 

@@ -331,7 +331,7 @@ def _pushed(room: Room) -> list[str]:
     if room.agent.connection not in HALL.open:
         found.append("somebody else's socket was closed")
     seen = [row for row in room.world.substrate.rows(CORE) if row["pk"].startswith("SEEN#notify_l")]
-    events = [row for row in room.rows("TOPIC#user:") if row["sk"].startswith("EV#")]
+    events = [row for row in room.rows("TOPIC#") if row["sk"].startswith("EV#")]
     if len(seen) != len(events):
         found.append(f"{len(events)} pushes of {len(seen)} events")
     return found

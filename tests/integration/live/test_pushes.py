@@ -173,6 +173,22 @@ def test_ended_sessions_lose_their_sockets(
     assert gateway.open == {foreign}
 
 
+def test_the_reason_is_told_before_the_socket_closes(gateway: SocketGateway) -> None:
+    """A post that fails at first is tried again at once: behind it nobody listens any more."""
+    amina = signed_in()
+    socket = opened(gateway, amina)
+    end_session(amina.user_id)
+    ended = event(
+        "SessionsRevoked", amina.user_id, user_id=amina.user_id, session_ids=[], reason="logout"
+    )
+    gateway.tell(ended)
+    gateway.failing[socket] = 2
+    gateway.fan_out()
+    (told,) = gateway.pushes(socket, "session.revoked")
+    assert told["data"] == {"reason": "logout"}
+    assert gateway.open == set()
+
+
 def test_kept_session_keeps_its_socket(gateway: SocketGateway) -> None:
     """Whoever changes the password stays connected: the own session goes on."""
     amina = signed_in()
