@@ -13,7 +13,12 @@ from xml.etree import ElementTree as ET
 
 CORES = 2
 NOTHING_COLLECTED = 5
-FAULT_AREAS = ("tests/faults/selftest", "tests/faults/media", "tests/faults/chat")
+FAULT_AREAS = (
+    "tests/faults/selftest",
+    "tests/faults/media",
+    "tests/faults/chat",
+    "tests/faults/recorder",
+)
 
 
 @dataclass(frozen=True, slots=True)
