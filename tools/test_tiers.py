@@ -14,6 +14,8 @@ from xml.etree import ElementTree as ET
 CORES = 2
 NOTHING_COLLECTED = 5
 FAULT_AREAS = ("tests/faults/selftest", "tests/faults/media", "tests/faults/chat")
+# Opens shops of two kinds one after the other, which would stay in others' process.
+RECORDER = "tests/faults/recorder"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,8 @@ TIERS = (
     Tier("integration", ("tests/integration",)),
     Tier("security", ("tests/security",)),
     Tier("fault-areas", FAULT_AREAS),
-    Tier("faults", ("tests/faults",), CORES, FAULT_AREAS),
+    Tier("recorder", (RECORDER,)),
+    Tier("faults", ("tests/faults",), CORES, (*FAULT_AREAS, RECORDER)),
 )
 
 

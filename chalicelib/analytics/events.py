@@ -1,7 +1,7 @@
 """The schedule of analytics."""
 
 import logging
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
 from chalice.app import CloudWatchEvent, Cron
@@ -20,12 +20,12 @@ class TickMalformed(ValueError):
 
 def _moment(written: object) -> datetime:
     try:
-        fired = datetime.fromisoformat(str(written))
+        written_at = datetime.fromisoformat(str(written))
     except ValueError as error:
         raise TickMalformed("time") from error
-    if fired.tzinfo is None:
-        raise TickMalformed("time")
-    return fired.astimezone(UTC)
+    if written_at.tzinfo is None:
+        raise TickMalformed("a time without its zone")
+    return written_at.astimezone(UTC)
 
 
 @blueprint.schedule(Cron(0, 6, "*", "*", "?", "*"), name="daily_report")

@@ -17,7 +17,7 @@ VALUES = (
     b"-",
     b"1e400", b"-1e400", b"1e-400", b"9" * 4000, b"0." + b"1" * 3000, b"True", b"None",
     b"undefined", b"'x'",
-    b"tru", b"nulll", b'"\\ud83d\\ude00"', b'"\\ud83d"', b'"\\u0000"', b"{}", b"[]", b"null",
+    b"t", b"nul", b'"\\ud83d\\ude00"', b'"\\ud83d"', b'"\\u0000"', b"{}", b"[]", b"null",
 )  # fmt: skip
 ENCODINGS = ("utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-8-sig", "utf-7", "cp037")
 Form = Callable[[bytes, random.Random], bytes]

@@ -158,6 +158,7 @@ def _watched(seen: Recorder, more: Mapping[str, str]) -> Iterator[PointRunner]:
         opened = shop.open_shop()
     try:
         if more:
+            # Stays in this process, which is why the recorder has a folder of its own.
             sockets.HALL.install(opened.world)
             opened.world.runtime.cold_start()
         opened.world.injector.observers.append(seen.note)
