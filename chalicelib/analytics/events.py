@@ -1,7 +1,7 @@
 """The schedule of analytics."""
 
 import logging
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 from chalice.app import CloudWatchEvent, Cron
