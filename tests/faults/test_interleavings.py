@@ -11,7 +11,7 @@ from tests.faults.harness.races import RaceRunner, RaceVerdict, table
 from tests.faults.use_cases.catalogue import RACES
 from tests.faults.use_cases.shop import FRONT
 
-PLANS = {"test": 12, "nightly": 2_000}
+PLANS = {"test": 8, "nightly": 2_000}
 CHUNK = 10
 
 

@@ -9,7 +9,7 @@ from tests.faults.harness.points import Point
 from tests.faults.use_cases.catalogue import USE_CASES
 
 POINTS_MIN = 1_000
-POINTS_MAX = 1_020
+POINTS_MAX = 1_000
 OTHER_CLIENTS = ("place_order", "cancel_paid", "refund_part", "stock_receive")
 
 

@@ -61,7 +61,7 @@ def login(email: str, password: str) -> int:
     ("password", "others"),
     [
         ("  ends are part of it ", ("ends are part of it", "  ends are part of it")),
-        ("caf\u00e9 of ten words", ("cafe\u0301 of ten words", "cafe of ten words")),
+        ("cr\u00e8me of ten words", ("cre\u0300me of ten words", "creme of ten words")),
         ("kT9 vw2 lmq8 zr " * 8, (("kT9 vw2 lmq8 zr " * 8)[:127], ("kT9 vw2 lmq8 zr " * 8)[:72])),
     ],
 )

@@ -12,7 +12,7 @@ from tests.faults.use_cases import shop as shop_module
 from tests.faults.use_cases.shop import Shop, open_shop
 from tests.faults.use_cases.sockets import HALL, USE_CASES, Talk
 
-POINTS_MAX = 40
+POINTS_MAX = 25
 SOCKETS = {"SOUK_SOCKET_BASE_URL": "wss://sockets.example/v1"}
 
 

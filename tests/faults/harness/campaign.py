@@ -27,7 +27,7 @@ from tests.faults.harness.report import Report
 J = TypeVar("J")
 T = TypeVar("T")
 CHUNK = 25
-WRITES_SHARE = 0.7
+WRITES_SHARE = 0.5
 WORKERS_MAX = 2
 
 

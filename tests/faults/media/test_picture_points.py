@@ -12,7 +12,7 @@ from tests.faults.use_cases.pictures import USE_CASES, Picture
 from tests.faults.use_cases.shop import Shop, open_shop
 
 # At test depth so many points of each use case are drawn; nightly runs all of them.
-POINTS_MAX = 40
+POINTS_MAX = 25
 
 
 @pytest.fixture(scope="module")
