@@ -14,6 +14,7 @@ import hashlib
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, Final
 
 from botocore.exceptions import ClientError
@@ -36,6 +37,7 @@ class RotatedMeanwhile(Conflict):
 class _Read:
     ring: KeyRing
     version_id: str
+    created: datetime
 
 
 class Rotation:
@@ -64,6 +66,16 @@ class Rotation:
         for name, keeps_all in names.items():
             self._promote(name, keeps_all=keeps_all)
 
+    def due(self, names: Mapping[str, bool], since: datetime) -> dict[str, bool]:
+        """Those of them that were not rotated after `since`; one half rotated is due."""
+        return {name: keeps_all for name, keeps_all in names.items() if self._is_due(name, since)}
+
+    def _is_due(self, name: str, since: datetime) -> bool:
+        read = self._read(name)
+        # A ring that was never rotated is as new as its deployment, and due.
+        is_done = read.ring.previous is not None and read.ring.pending is None
+        return not is_done or read.created <= since
+
     def _prepare(self, name: str) -> None:
         read = self._read(name)
         if read.ring.pending is not None:
@@ -90,7 +102,8 @@ class Rotation:
         reply = self._manager.get_secret_value(
             SecretId=self._secret_id(name), VersionStage=CURRENT_STAGE
         )
-        return _Read(KeyRing.parse(reply["SecretString"]), reply["VersionId"])
+        ring = KeyRing.parse(reply["SecretString"])
+        return _Read(ring, reply["VersionId"], reply["CreatedDate"])
 
     def _write(self, name: str, read: _Read, ring: KeyRing) -> None:
         written = ring.written()

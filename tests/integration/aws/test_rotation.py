@@ -2,12 +2,14 @@
 
 import itertools
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 import time_machine
+from chalice.test import Client
 
+from chalicelib.aws import rotation as rotation_module
 from chalicelib.aws.encryption import Sealer
 from chalicelib.aws.rotation import PENDING_PAUSE_S, RotatedMeanwhile, Rotation
 from chalicelib.aws.secrets import CACHE_S, KeyRing, Secrets
@@ -15,7 +17,7 @@ from chalicelib.edge.tokens import RingKeys, Subject, TokenIssuer, TokenVerifier
 from chalicelib.kernel.ids import Ids
 from chalicelib.users.credentials import SessionCredentials
 from chalicelib.users.rules import Session
-from tests.cloud import bare_client, cloud
+from tests.cloud import STAGE, bare_client, cloud
 
 SECRETS = {"tokens": False, "identity": True}
 USER, SESSION, JTI = (Ids().new(prefix) for prefix in ("usr", "ses", "jti"))
@@ -160,6 +162,21 @@ def test_a_run_that_broke_off_is_finished_by_the_next() -> None:
     assert (ring_of("tokens").current, ring_of("tokens").pending) == ("k1", "k2")
     Rotation(manager, secret_id, Ids().token_bytes, sleep=lambda _: None).rotate(SECRETS)
     assert (ring_of("tokens").current, ring_of("tokens").pending) == ("k2", None)
+
+
+def test_a_schedule_that_fires_twice_rotates_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second call finds what the first has just made; a month later it is due again."""
+    import app
+
+    monkeypatch.setattr(rotation_module, "PENDING_PAUSE_S", 0)
+    with Client(app.app, stage_name=STAGE) as client:
+        event = client.events.generate_cw_event("aws.events", "Scheduled Event", {}, [])
+        for _ in range(2):
+            client.lambda_.invoke("rotate_secrets", event)
+            assert ring_of("tokens").current == "k2"
+        with time_machine.travel(NOON + timedelta(days=30), tick=False):
+            client.lambda_.invoke("rotate_secrets", event)
+    assert (ring_of("tokens").current, ring_of("tokens").previous) == ("k3", "k2")
 
 
 def test_two_rotations_at_once_do_not_both_win() -> None:
