@@ -1,7 +1,7 @@
 """Which grants are really used: the engine notes every statement that let a function's call pass.
 
 A grant that nothing uses is a right that an attacker may use; `python -m local grants` lists them
-for what the running shop was asked so far, and the end-to-end tests fail on one that nobody named.
+for what the running shop was asked so far.
 """
 
 from __future__ import annotations

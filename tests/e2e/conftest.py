@@ -16,12 +16,6 @@ from local.shop import Shop
 from local.stack import Stack, client
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What judges the whole run comes last, however the others were shuffled."""
-    items.sort(key=lambda item: item.path.name == "test_unused_rights.py")
-
-
 @dataclass(frozen=True, slots=True)
 class RunningShop:
     """What a test needs to know: the content of stack.json, and clients with all rights."""

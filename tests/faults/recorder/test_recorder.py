@@ -12,11 +12,14 @@ from typing import Any
 
 import pytest
 
+from local.grants import given
+from local.instance import ROOT
 from tests.contract.test_policies import may
 from tests.faults.conftest import publish
 from tests.faults.harness.calls import Call
 from tests.faults.harness.points import PointRunner
 from tests.faults.harness.substrate import ACCOUNT, REGION
+from tests.faults.recorder.rights import UNUSED
 from tests.faults.use_cases import pictures, shop, sockets
 from tests.faults.use_cases.catalogue import USE_CASES
 
@@ -27,6 +30,7 @@ UNCONDITIONAL: Mapping[str, str] = {
     "Delete live TOPIC CONN": "the other side of the same subscription",
     "Update core RATE W": "ADD counts every call of a window; there is no state to be in",
 }
+POLICIES = ROOT / ".chalice" / "policies"
 SOCKETS = {"SOUK_SOCKET_BASE_URL": "wss://sockets.example/v1"}
 CALLS_MIN = 1_000
 FUNCTIONS_MIN = 10
@@ -183,3 +187,11 @@ def test_every_call_is_granted(recorder: Recorder) -> None:
     """What functions do is allowed by their own policy files: allowed ⊇ used."""
     missing = sorted(used for used in recorder.used if not may(*used))
     assert missing == [], json.dumps(missing, indent=1)
+
+
+@pytest.mark.covers(82)
+def test_every_right_is_used_or_has_its_reason(recorder: Recorder) -> None:
+    """A right without use is one for an attacker alone; a reason that no longer holds goes too."""
+    used = {(function, action) for function, action, _ in recorder.used}
+    unused = {right for right in given(POLICIES) if (right.function, right.action) not in used}
+    assert sorted(map(" ".join, unused)) == sorted(UNUSED)
