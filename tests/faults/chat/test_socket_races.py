@@ -9,27 +9,11 @@ from tests.faults.harness.fault_plan import FaultPlan
 from tests.faults.harness.interleave import plans, run_together
 from tests.faults.harness.substrate import ACCOUNT, REGION, wire_record
 from tests.faults.harness.world import World
-from tests.faults.use_cases import shop as shop_module
-from tests.faults.use_cases.shop import FRONT, Shop, open_shop
+from tests.faults.use_cases.shop import FRONT, Shop
 from tests.faults.use_cases.sockets import GRACE_S, HALL, LIVE, Guest, Room, Talk, sit_down
 
-SOCKETS = {"SOUK_SOCKET_BASE_URL": "wss://sockets.example/v1"}
 PLANS_MAX = 40
 Side = Callable[[], object]
-
-
-@pytest.fixture(scope="module")
-def shop() -> Iterator[Shop]:
-    """One world for all of them."""
-    before = dict(shop_module.OWN_ENVIRONMENT)
-    shop_module.OWN_ENVIRONMENT.update(SOCKETS)
-    opened = open_shop()
-    HALL.install(opened.world)
-    opened.world.runtime.cold_start()
-    shop_module.OWN_ENVIRONMENT.clear()
-    shop_module.OWN_ENVIRONMENT.update(before)
-    yield opened
-    opened.world.stop()
 
 
 def seated(shop: Shop, *, is_open: bool = False) -> Room:
